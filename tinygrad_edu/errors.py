@@ -1,0 +1,130 @@
+"""Every error that this package raises on purpose.
+
+Each names what was given, what was expected and the remedy; the command line prints the sentence
+alone and exits with status 2. Each also derives from the built-in exception that a Python user
+would expect, so ``except ValueError`` works without knowing this tree::
+
+    TinygradEduError
+    ├── ShapeError              (ValueError)    shapes that do not fit together
+    ├── DtypeError              (TypeError)     integers asked for gradients, text where numbers belong
+    ├── GraphError              (RuntimeError)  a backward pass that would be wrong: freed, unreached, overwritten
+    ├── GradcheckError          (AssertionError) a gradient that differs from the numerical one
+    ├── OptionError             (ValueError)    a hyper-parameter or argument outside its range
+    ├── DataError               (ValueError)    a data set or table that cannot be trained on
+    ├── FormulaError            (ValueError)    text that is not a formula
+    ├── CheckpointError         (ValueError)    a file that is no model, or a model of another shape
+    └── MissingDependencyError  (ImportError)   an optional library that is not installed
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "DtypeError",
+    "FormulaError",
+    "GradcheckError",
+    "GraphError",
+    "MissingDependencyError",
+    "OptionError",
+    "ShapeError",
+    "TinygradEduError",
+    "optional_import",
+    "suggest",
+]
+
+
+class TinygradEduError(Exception):
+    """The base of every error raised on purpose by this package."""
+
+
+class ShapeError(TinygradEduError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class DtypeError(TinygradEduError, TypeError):
+    """A dtype that cannot be used here, such as integers asked for gradients."""
+
+
+class GraphError(TinygradEduError, RuntimeError):
+    """A backward pass that would give no gradient or a wrong one."""
+
+
+class GradcheckError(TinygradEduError, AssertionError):
+    """A gradient that differs from the numerical one."""
+
+
+class OptionError(TinygradEduError, ValueError):
+    """A hyper-parameter or an argument outside its range."""
+
+
+class DataError(TinygradEduError, ValueError):
+    """A data set or a table that cannot be trained on as it is."""
+
+
+class FormulaError(TinygradEduError, ValueError):
+    """Text that is not a formula."""
+
+
+class CheckpointError(TinygradEduError, ValueError):
+    """A file that holds no model, or a model that does not fit."""
+
+
+class MissingDependencyError(TinygradEduError, ImportError):
+    """An optional library that is not installed."""
+
+
+def optional_import(module: str, *, extra: str, purpose: str) -> Any:  # noqa: ANN401 - a module of a library without types
+    """Import an optional library, or say in one line how to install it.
+
+    Parameters
+    ----------
+    module
+        The module's name, such as ``"matplotlib.pyplot"``.
+    extra
+        The extra of this package that brings the library along.
+    purpose
+        What needs it, as the beginning of the sentence: ``"Drawing figures"``.
+
+    Raises
+    ------
+    MissingDependencyError
+        If the library is not installed.
+
+    Examples
+    --------
+    >>> optional_import("json", extra="cli", purpose="Reading JSON").loads("[1]")
+    [1]
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = (error.name or module).split(".")[0]
+        raise MissingDependencyError(
+            f"{purpose} needs the library {missing!r}, which is not installed. "
+            f'Install it with: pip install "tinygrad-edu[{extra}]"'
+        ) from error
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Word the remedy for a name that is unknown: the nearest one, and all of them.
+
+    Examples
+    --------
+    >>> suggest("digts", ["digits", "iris"])
+    "Did you mean 'digits'? There are: digits, iris."
+    >>> suggest("zzz", ["digits", "iris"])
+    'There are: digits, iris.'
+    """
+    names = sorted(known)
+    nearest = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
+    found = [n for n in names if nearest and n.lower() == nearest[0]]
+    question = f"Did you mean {found[0]!r}? " if found else ""
+    return f"{question}There are: {', '.join(names)}."
