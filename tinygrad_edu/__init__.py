@@ -1,0 +1,87 @@
+"""tinygrad_edu: a small deep-learning framework on NumPy, to learn gradient descent from and to keep using.
+
+``import tinygrad_edu as tg`` loads NumPy and the Tensor; every other part loads when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinygrad_edu import checkpoint, data, functional, learn, losses, metrics, nn, ops, optim, training, visualize
+    from tinygrad_edu.autodiff import grad, value_and_grad
+    from tinygrad_edu.gradcheck import gradcheck
+    from tinygrad_edu.learn import minimize
+    from tinygrad_edu.random import default_rng, seed
+    from tinygrad_edu.tape import no_grad
+    from tinygrad_edu.tensor import Tensor, tensor
+    from tinygrad_edu.training import fit
+
+__version__ = "0.1.0"
+
+# Where each public name lives.
+_HOME = {
+    "Tensor": "tensor",
+    "default_rng": "random",
+    "fit": "training",
+    "grad": "autodiff",
+    "gradcheck": "gradcheck",
+    "minimize": "learn",
+    "no_grad": "tape",
+    "seed": "random",
+    "tensor": "tensor",
+    "value_and_grad": "autodiff",
+}
+_MODULES = (
+    "checkpoint",
+    "data",
+    "functional",
+    "learn",
+    "losses",
+    "metrics",
+    "nn",
+    "ops",
+    "optim",
+    "training",
+    "visualize",
+)
+
+__all__ = [
+    "Tensor",
+    "checkpoint",
+    "data",
+    "default_rng",
+    "fit",
+    "functional",
+    "grad",
+    "gradcheck",
+    "learn",
+    "losses",
+    "metrics",
+    "minimize",
+    "nn",
+    "no_grad",
+    "ops",
+    "optim",
+    "seed",
+    "tensor",
+    "training",
+    "value_and_grad",
+    "visualize",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    if name in _HOME:
+        value = getattr(importlib.import_module(f"tinygrad_edu.{_HOME[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"tinygrad_edu.{name}")
+    else:
+        raise AttributeError(f"module 'tinygrad_edu' has no attribute {name!r}")
+    globals()[name] = value  # found once, it is there from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,178 @@
+"""Modules: things with parameters that compute.
+
+A module's parameters are found by walking its attributes in the order in which they were set, lists,
+tuples and dictionaries included. There is no registration, so none can be forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from tinygrad_edu.errors import OptionError, ShapeError
+from tinygrad_edu.tensor import Tensor, as_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Module", "Parameter"]
+
+
+class Parameter(Tensor):
+    """A Tensor that training changes: it asks for gradients from the start.
+
+    Examples
+    --------
+    >>> Parameter([1.0, 2.0]).requires_grad
+    True
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: ArrayLike, *, requires_grad: bool = True, name: str | None = None) -> None:
+        super().__init__(data, requires_grad=requires_grad, name=name)
+
+
+class Module:
+    """The base of everything with parameters: set attributes, write ``forward``.
+
+    Parameters are Parameter attributes, buffers (running statistics, say) are other Tensors, and
+    modules may hold modules.
+
+    Examples
+    --------
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope = Parameter(0.0)
+    ...         self.intercept = Parameter(1.0)
+    ...     def forward(self, x):
+    ...         return self.slope * x + self.intercept
+    >>> line = Line()
+    >>> [name for name, _ in line.named_parameters()]
+    ['slope', 'intercept']
+    >>> line(Tensor([2.0]))
+    tensor([1.], op=add)
+    """
+
+    training = True
+
+    def forward(self, *inputs: Any) -> Any:
+        """Compute the output; each module writes its own."""
+        raise TypeError(f"{type(self).__name__} does not say what it computes: give it a forward(self, x).")
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.forward(*inputs)
+
+    # ------------------------------------------------------------------------------------- what it holds
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """Go through this module ("") and all below it, with their paths."""
+        yield prefix, self
+        for name, value in _attributes(self, prefix):
+            if isinstance(value, Module):
+                yield from value.named_modules(name)
+
+    def _named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        seen: set[int] = set()  # a weight that two layers share is listed once
+        for path, module in self.named_modules():
+            for name, value in _attributes(module, path):
+                if isinstance(value, Tensor) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield name, value
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Go through the parameters with their paths, in the order of definition; each takes its path as name."""
+        for name, value in self._named_tensors():
+            if isinstance(value, Parameter):
+                value.name = name
+                yield name, value
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Go through the parameters, in the order of definition."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    def num_parameters(self) -> int:
+        """Count the numbers that training changes."""
+        return sum(parameter.size for parameter in self.parameters())
+
+    # ------------------------------------------------------------------------------------------- its mode
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - PyTorch's signature
+        """Switch to training: dropout drops."""
+        for _, module in self.named_modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Switch to prediction: dropout lets everything through."""
+        return self.train(mode=False)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    # ------------------------------------------------------------------------------------------ its state
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Copy all parameters and buffers, by path.
+
+        Examples
+        --------
+        >>> from tinygrad_edu import nn
+        >>> {name: array.shape for name, array in nn.Linear(3, 2).state_dict().items()}
+        {'weight': (2, 3), 'bias': (2,)}
+        """
+        return {name: tensor.array.copy() for name, tensor in self._named_tensors()}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Write the arrays of `state` into the parameters and buffers, in place; all or none.
+
+        Raises
+        ------
+        OptionError
+            If names are missing or unknown.
+        ShapeError
+            If an array has another shape than its parameter.
+        """
+        own = dict(self._named_tensors())
+        missing, unknown = [n for n in own if n not in state], [n for n in state if n not in own]
+        if missing or unknown:
+            raise OptionError(
+                f"The state does not fit {type(self).__name__}: missing {', '.join(missing) or 'nothing'}, "
+                f"unknown {', '.join(unknown) or 'nothing'}. Build the model as it was when the state was taken."
+            )
+        arrays = {name: as_array(value) for name, value in state.items()}
+        for name, array in arrays.items():
+            if array.shape != own[name].shape:
+                raise ShapeError(f"The state of {name} has shape {array.shape}, but the model has {own[name].shape}.")
+        for name, array in arrays.items():
+            own[name].touch()
+            np.copyto(own[name].array, array, casting="same_kind")
+
+    def __repr__(self) -> str:
+        children = [(n, v) for n, v in _attributes(self, "") if isinstance(v, Module)]
+        if not children:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        lines = "".join(f"\n  ({n}): " + repr(v).replace("\n", "\n  ") for n, v in children)
+        return f"{type(self).__name__}({lines}\n)"
+
+    def extra_repr(self) -> str:
+        """Word the module's options, for its repr."""
+        return ""
+
+
+def _attributes(holder: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Go through the modules and tensors that are held directly, containers looked into."""
+    if isinstance(holder, Module):
+        items: Any = vars(holder).items()
+    elif isinstance(holder, dict):
+        items = holder.items()
+    else:
+        items = enumerate(holder)
+    for key, value in items:
+        name = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(value, (Module, Tensor)):
+            yield name, value
+        elif isinstance(value, (list, tuple, dict)):
+            yield from _attributes(value, name)

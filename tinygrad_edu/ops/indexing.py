@@ -1,0 +1,34 @@
+"""Rows that pick entries: ``x[index]`` in each of NumPy's forms, and its reverse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.ops.table import define
+
+
+def _put(g: Any, shape: tuple[int, ...], index: Any) -> Any:
+    """Add g into zeros of `shape` at `index`; an entry picked twice receives both."""
+    out = np.zeros(shape, dtype=g.dtype)
+    if _picks_each_once(index):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
+    return out
+
+
+def _picks_each_once(index: Any) -> bool:
+    """Slices, integers and masks never pick an entry twice; arrays of integers may."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(not isinstance(part, (list, np.ndarray)) or np.asarray(part).dtype == bool for part in parts)
+
+
+getitem = define(
+    "getitem",
+    lambda g, _y, x, index: put(g, shape=x.shape, index=index),
+    forward=lambda x, index: x[index],
+    view=True,
+)
+put = define("put", lambda g, _y, _x, shape, index: g[index], forward=_put)  # noqa: ARG005 - as the forward

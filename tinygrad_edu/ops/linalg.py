@@ -1,0 +1,52 @@
+"""Rows that are matrix products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.ops.table import define
+
+
+def _swap(x: Any) -> Any:
+    return x.swapaxes(-1, -2)
+
+
+# --------------------------------------------------------------------------------------------- matmul
+# x @ y with x (..., n, k) and y (..., k, m), leading axes broadcast; a vector on the left is a row
+# (1, k), a vector on the right a column (k, 1), and the axis that was added is taken away again.
+def _matmul_wrt_x(g: Any, _z: Any, x: Any, y: Any) -> Any:
+    if y.ndim == 1:
+        return g[..., None] * y
+    if x.ndim == 1:
+        return (y @ g[..., None])[..., 0]
+    return g @ _swap(y)
+
+
+def _matmul_wrt_y(g: Any, _z: Any, x: Any, y: Any) -> Any:
+    if x.ndim == 1:
+        return g * x if y.ndim == 1 else x[:, None] * g[..., None, :]
+    if y.ndim == 1:
+        return (_swap(x) @ g[..., None])[..., 0]
+    return _swap(x) @ g
+
+
+matmul = define(np.matmul, _matmul_wrt_x, _matmul_wrt_y)
+
+
+# --------------------------------------------------------------------------------------------- linear
+# One row for a layer's x Wᵀ + b, with W stored (outputs, inputs) as PyTorch stores it. As three rows it
+# would be the same formula and twice the time of a small network's forward pass.
+def _rows(x: Any) -> Any:
+    """See all leading axes as one."""
+    return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
+
+
+linear = define(
+    "linear",
+    lambda g, _y, _x, weight, _bias: g @ weight,
+    lambda g, _y, x, _weight, _bias: _rows(g).T @ _rows(x),
+    lambda g, _y, _x, _weight, _bias: g,
+    forward=lambda x, weight, bias: x @ weight.T + bias,
+)

@@ -1,0 +1,108 @@
+"""Rows that make many entries into one: sum, mean, max, min, logsumexp.
+
+``axis`` is None (all), an integer or a tuple, negative from the end, as in NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.ops.shape import broadcast_to
+from tinygrad_edu.ops.table import define
+
+Axis = int | tuple[int, ...] | None
+
+
+def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """List the axes that `axis` means, counted from the front.
+
+    Examples
+    --------
+    >>> axes_of(None, 2), axes_of(-1, 2), axes_of((0, -1), 3)
+    ((0, 1), (1,), (0, 2))
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+def _restore(reduced: Any, x: Any, axis: Axis) -> Any:
+    """Put the axes that a reduction took away back with length 1, so that it broadcasts against x."""
+    if reduced.ndim == 0:
+        return reduced
+    axes = axes_of(axis, x.ndim)
+    return reduced.reshape(tuple(1 if a in axes else n for a, n in enumerate(x.shape)))
+
+
+def _count(x: Any, axis: Axis) -> int:
+    return int(x.size) if axis is None else math.prod(x.shape[a] for a in axes_of(axis, x.ndim))
+
+
+# ------------------------------------------------------------------------------------------ sum, mean
+def _sum_rule(g: Any, _y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: ARG001, FBT001, FBT002 - as the forward
+    return broadcast_to(_restore(g, x, axis), shape=x.shape)
+
+
+def _mean_rule(g: Any, _y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: ARG001, FBT001, FBT002 - as the forward
+    return broadcast_to(_restore(g / _count(x, axis), x, axis), shape=x.shape)
+
+
+# np.add.reduce is what np.sum calls after half a microsecond of looking at its arguments.
+sum = define(
+    np.sum,
+    _sum_rule,
+    forward=lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
+)
+mean = define(
+    np.mean,
+    _mean_rule,
+    forward=lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims)
+    / _count(x, axis),
+)
+
+
+# ------------------------------------------------------------------------------------------- max, min
+def _extremum_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: ARG001, FBT001, FBT002 - as the forward
+    # Entries that share the extremum share its gradient equally.
+    here = x == _restore(y, x, axis)
+    ties = sum(here, axis=axis, keepdims=True)
+    return _restore(g, x, axis) * here / astype_like(ties, g)
+
+
+def astype_like(x: Any, other: Any) -> Any:
+    """Give x the dtype of other."""
+    return x.astype(other.dtype)
+
+
+max = define(
+    np.max,
+    _extremum_rule,
+    forward=lambda x, axis=None, keepdims=False: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
+)
+min = define(
+    np.min,
+    _extremum_rule,
+    forward=lambda x, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
+)
+
+
+# ------------------------------------------------------------------------------------------ logsumexp
+def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: FBT001, FBT002 - as NumPy's reductions
+    # With the largest entry taken out first, no exponential overflows.
+    top = np.maximum.reduce(x, axis=axis, keepdims=True)
+    y = np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return y if keepdims else y.squeeze(axis=axes_of(axis, x.ndim))
+
+
+def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: ARG001, FBT001, FBT002 - as the forward
+    return _restore(g, x, axis) * np.exp(x - _restore(y, x, axis))
+
+
+logsumexp = define("logsumexp", _logsumexp_rule, forward=_logsumexp)
+
+# --------------------------------------------------------------------------- positions: no derivative
+argmax = define(np.argmax, None, forward=lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims))
+argmin = define(np.argmin, None, forward=lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims))

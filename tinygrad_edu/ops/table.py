@@ -1,0 +1,159 @@
+"""The table of operations: what a row is, and the two ways to find one.
+
+A row has a name, a forward function on NumPy arrays and one gradient rule per input. Everything that
+computes is a row; everything that walks a computation (backward, drawing, compiling) reads rows.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+__all__ = ["BY_FUNCTION", "TABLE", "Op", "Rule", "define"]
+
+# rule(g, out, *inputs, **options) -> the gradient of one input, given `g`, the gradient of `out`.
+#
+# A rule is a formula in what arrays and Tensors share: operators, NumPy functions, other rows. Handed
+# arrays it runs at NumPy speed; handed Tensors it is recorded, so it can be differentiated again.
+# - It may return a gradient of the *broadcast* shape: the tape sums it back, in one place.
+# - It never branches on values, and never writes into what it is given.
+# - An argument whose values it does not read starts with an underscore: the tape then knows that this
+#   value may change between forward and backward without harm.
+Rule = Callable[..., Any]
+
+TABLE: dict[str, Op] = {}
+BY_FUNCTION: dict[Callable[..., Any], Op] = {}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """One row of the table.
+
+    Called with arrays it computes at once. Called with anything whose class has a method
+    ``__apply_op__(op, inputs, options)``, such as a Tensor, it hands itself over: the row does not
+    know what a Tensor is.
+
+    Examples
+    --------
+    >>> from tinygrad_edu import ops
+    >>> ops.tanh(0.0)
+    np.float64(0.0)
+    >>> ops.tanh.name, len(ops.tanh.rules)
+    ('tanh', 1)
+    """
+
+    name: str
+    forward: Callable[..., Any]
+    rules: tuple[Rule | None, ...]
+    """One per input; ``None`` where no gradient flows."""
+    variadic: Rule | None = None
+    """For any number of inputs, instead of `rules`: ``variadic(i, g, out, *inputs, **options)``."""
+    view: bool = False
+    """The result may share memory with the first input."""
+    option_names: tuple[str, ...] = ()
+    """The keywords of `forward`, in NumPy's order, so that positional calls can be understood."""
+    differentiable: bool = field(init=False)
+    """Whether a gradient can flow through the row to any input."""
+
+    def __post_init__(self) -> None:
+        differentiable = self.variadic is not None or any(rule is not None for rule in self.rules)
+        object.__setattr__(self, "differentiable", differentiable)
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        for x in inputs:
+            if type(x) is not np.ndarray and hasattr(x, "__apply_op__"):
+                return x.__apply_op__(self, inputs, options)
+        return self.forward(*inputs, **options)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def rule(self, i: int) -> Rule | None:
+        """Give the rule of input `i`; ``None`` where no gradient flows."""
+        return self.rules[i] if self.variadic is None else functools.partial(self.variadic, i)
+
+    def reads(self, i: int) -> tuple[bool, tuple[bool, ...]]:
+        """Tell whether the rule of input `i` reads the values of the output, and of each input."""
+        rule = self.rules[i] if self.variadic is None else None
+        if rule is None:
+            return self.variadic is not None, (self.variadic is not None,) * (i + 1)
+        _, out, *inputs = (not name.startswith("_") for name in inspect.signature(rule).parameters)
+        return out, tuple(inputs[: len(self.rules)])
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Sort the arguments of a NumPy call into inputs and options.
+
+        Examples
+        --------
+        >>> from tinygrad_edu import ops
+        >>> ops.sum.bind(("x", 0), {"keepdims": True})
+        (('x',), {'axis': 0, 'keepdims': True})
+        """
+        if self.variadic is not None:
+            inputs, rest = tuple(args[0]), args[1:]
+        else:
+            inputs, rest = args[: len(self.rules)], args[len(self.rules) :]
+        options = dict(zip(self.option_names, rest, strict=False)) | kwargs
+        unknown = [name for name in options if name not in self.option_names]
+        if unknown or len(rest) > len(self.option_names):
+            given = ", ".join(unknown) or f"{len(rest)} positional options"
+            raise TypeError(
+                f"{self.name} of a Tensor was given {given}, but takes {', '.join(self.option_names) or 'no options'}. "
+                f"Compute on tensor.numpy() where no gradient is needed."
+            )
+        return inputs, options
+
+
+def define(
+    function: Callable[..., Any] | str,
+    *rules: Rule | None,
+    forward: Callable[..., Any] | None = None,
+    variadic: Rule | None = None,
+    view: bool = False,
+) -> Op:
+    """Add a row to the table.
+
+    Parameters
+    ----------
+    function
+        The NumPy function that the row stands for, which then also works on Tensors; or a name, for
+        an operation that NumPy does not have.
+    rules
+        One gradient rule per input, ``rule(g, out, *inputs, **options)``; ``None`` for no gradient.
+    forward
+        What computes the result, where it is not `function` itself: inputs positional, options by keyword.
+    variadic
+        One rule for any number of inputs, ``variadic(i, g, out, *inputs, **options)``.
+    view
+        Whether the result may share memory with the first input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cube = define("cube", lambda g, _y, x: g * 3 * x**2, forward=lambda x: x**3)
+    >>> cube(np.array([2.0]))
+    array([8.])
+    >>> del TABLE["cube"]
+    """
+    name = function if isinstance(function, str) else function.__name__
+    compute = forward or function
+    if isinstance(compute, str):
+        raise TypeError(f"define({name!r}, ...) needs forward=, the function that computes it.")
+    op = Op(name, compute, rules, variadic, view, _option_names(compute, 0 if variadic else len(rules)))
+    TABLE[name] = op
+    if not isinstance(function, str):
+        BY_FUNCTION[function] = op
+    return op
+
+
+def _option_names(forward: Callable[..., Any], n_inputs: int) -> tuple[str, ...]:
+    if isinstance(forward, np.ufunc):
+        return ()
+    parameters = inspect.signature(forward).parameters.values()
+    named = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_POSITIONAL]
+    return tuple(named[n_inputs:])

@@ -1,0 +1,171 @@
+"""What all optimizers share: named state, and one pure formula for the update.
+
+An optimizer says two things: which examples each update sees (`batch_size`), and what the update is
+(`update`). Everything that changes from step to step is an array in one ordered dictionary: the learning
+rate, the step count, and what is remembered for each parameter.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.data.batches import Batches, batches
+from tinygrad_edu.errors import GraphError, OptionError, ShapeError
+from tinygrad_edu.tensor import Tensor, as_array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Optimizer"]
+
+
+class Optimizer:
+    """The base of all optimizers.
+
+    A subclass names what it remembers for each parameter in `slots` and writes `update`, and if it needs
+    numbers that are the same for all parameters, `scalars`.
+
+    Parameters
+    ----------
+    parameters
+        The tensors to change, such as ``model.parameters()``.
+    lr
+        The learning rate: how far to step along the slope.
+    batch_size
+        How many examples each update sees: None for all, 1, or n.
+
+    Raises
+    ------
+    OptionError
+        If there are no parameters, one is given twice or asks for no gradient, or a number is out of range.
+    """
+
+    slots: tuple[str, ...] = ()
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float, *, batch_size: int | None = None) -> None:
+        self.parameters = list(parameters)
+        self._check_parameters()
+        check_number("lr", lr, above=0.0)
+        if batch_size is not None and (isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1):
+            raise OptionError(f"batch_size must be None (all examples) or a whole number from 1 on, but is {batch_size!r}.")
+        self.batch_size = batch_size
+        self.state: dict[str, NDArray[Any]] = {"learning_rate": np.array(float(lr)), "step": np.array(0)}
+        self._remembered: list[list[NDArray[Any]]] = [[] for _ in self.parameters]
+        names = [parameter.name or str(i) for i, parameter in enumerate(self.parameters)]
+        for slot in self.slots:
+            for name, parameter, remembered in zip(names, self.parameters, self._remembered, strict=True):
+                remembered.append(np.zeros_like(parameter.array))
+                self.state[f"{slot}.{name}"] = remembered[-1]
+
+    def _check_parameters(self) -> None:
+        name = type(self).__name__
+        if not self.parameters:
+            raise OptionError(f"{name} was given no parameters. An iterator gives its items once: call model.parameters() anew.")
+        for i, parameter in enumerate(self.parameters):
+            if not isinstance(parameter, Tensor) or not parameter.requires_grad or not parameter.is_leaf:
+                raise OptionError(f"{name} changes leaves that ask for gradients, but parameter {i} is {parameter!r}.")
+        if len({id(parameter) for parameter in self.parameters}) < len(self.parameters):
+            raise OptionError(f"{name} was given the same parameter twice; it would be changed twice in each step.")
+        labels = [parameter.name for parameter in self.parameters if parameter.name]
+        if len(set(labels)) < len(labels):
+            raise OptionError(f"{name} was given two parameters of the same name. Put the models into one nn.Module.")
+
+    # ------------------------------------------------------------------------------------ the formulas
+    def scalars(self, lr: float, step: int) -> tuple[float, ...]:  # noqa: ARG002 - some formulas need the step
+        """Compute the numbers of this step that all parameters share, from the learning rate and the step (from 1)."""
+        return (lr,)
+
+    def update(self, weight: Any, gradient: Any, *remembered_and_scalars: Any) -> tuple[Any, ...]:
+        """Compute the new weight and the new value of each slot, in the order of `slots`.
+
+        A pure formula in plain NumPy syntax, on arrays or on Tensors: ``step`` runs it at NumPy speed.
+        """
+        raise TypeError(f"{type(self).__name__} does not say what its update is: give it update(self, weight, gradient, ...).")
+
+    # ---------------------------------------------------------------------------------------- the loop
+    def zero_grad(self) -> None:
+        """Forget the gradients, so that the next backward() does not add to them."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self) -> None:
+        """Change every parameter that has a gradient, in place.
+
+        Raises
+        ------
+        GraphError
+            If no parameter has a gradient.
+        """
+        count = self.state["step"]
+        count += 1
+        scalars = self.scalars(self.lr, int(count))
+        changed = False
+        for parameter, remembered in zip(self.parameters, self._remembered, strict=True):
+            gradient = parameter.grad
+            if gradient is None:
+                continue
+            changed = True
+            weight, *memory = self.update(parameter.array, gradient.array, *remembered, *scalars)
+            parameter.touch()
+            parameter.array[...] = weight
+            for array, new in zip(remembered, memory, strict=True):
+                array[...] = new
+        if not changed:
+            count -= 1
+            raise GraphError("step() found no gradient on any parameter. Call loss.backward() before it.")
+
+    def batches(self, X: ArrayLike, y: ArrayLike, *, rng: np.random.Generator) -> Batches:  # noqa: N803 - the field's name
+        """Deal out the examples as this optimizer wants to see them, in a new random order in each epoch."""
+        return batches(X, y, self.batch_size, shuffle=True, rng=rng)
+
+    # --------------------------------------------------------------------------------------- its state
+    @property
+    def lr(self) -> float:
+        """The learning rate; assign to change it from the next step on."""
+        return float(self.state["learning_rate"])
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        check_number("lr", value, above=0.0)
+        self.state["learning_rate"][...] = value
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Copy the whole state, by name."""
+        return {name: array.copy() for name, array in self.state.items()}
+
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
+        """Write a copied state back, in place; all or nothing.
+
+        Raises
+        ------
+        OptionError
+            If names are missing or unknown.
+        ShapeError
+            If an array has another shape.
+        """
+        if set(state) != set(self.state):
+            odd = sorted(set(state) ^ set(self.state))
+            raise OptionError(f"The state does not fit {type(self).__name__}: {', '.join(odd)} on one side only.")
+        arrays = {name: as_array(value) for name, value in state.items()}
+        for name, array in arrays.items():
+            if array.shape != self.state[name].shape:
+                raise ShapeError(f"The state of {name} has shape {array.shape}, but needs {self.state[name].shape}.")
+        for name, array in arrays.items():
+            self.state[name][...] = array
+
+    def __repr__(self) -> str:
+        size = "all" if self.batch_size is None else self.batch_size
+        return f"{type(self).__name__}(lr={self.lr:g}, batch_size={size})"
+
+
+def check_number(name: str, value: float, *, above: float | None = None, least: float | None = None, below: float = math.inf) -> None:
+    """Refuse a hyper-parameter outside its range; NaN is outside every range."""
+    lower = value > above if above is not None else least is None or value >= least
+    if not (lower and value < below):
+        bounds = [f"> {above:g}" if above is not None else f">= {least:g}", *([f"< {below:g}"] if below < math.inf else [])]
+        raise OptionError(f"{name} must be a finite number {' and '.join(bounds)}, but is {value!r}.")

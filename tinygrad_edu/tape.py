@@ -1,0 +1,207 @@
+"""The tape: what was computed from what, and how gradients run back along it.
+
+Each Node holds an array and, when a gradient may be asked of it, the entry ``(op, inputs, options)`` that
+computed it. That is all: plain data, no closures, no cycles, so dropping the last node frees the graph at
+once. Nodes are numbered by one clock; going through them from the newest to the oldest visits every
+node after all that was computed from it, without recursion.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from contextlib import ContextDecorator
+from heapq import heappop, heappush
+from typing import Any, Self
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.errors import GraphError, ShapeError
+from tinygrad_edu.ops import Op
+
+__all__ = ["FREED", "Node", "mode", "no_grad", "pull", "tick"]
+
+# One clock for the whole process. A node's `order` is the time it was made, its `changed` the time it was
+# last written to: an input with `changed` later than the `order` of what was computed from it is stale.
+tick = itertools.count(1).__next__
+
+# Stands in a node's entry once backward has gone through it and let go of its inputs.
+FREED = Op("freed", lambda: None, ())
+
+
+class Node:
+    """An array and how it was computed."""
+
+    __slots__ = ("array", "base", "changed", "inputs", "op", "options", "order", "tracked")
+
+    array: np.ndarray[Any, Any]
+    tracked: bool  # whether a gradient may be asked of it
+    op: Op | None  # None: it was not computed, it was given
+    inputs: tuple[Any, ...]  # Nodes, and constants as they are
+    options: dict[str, Any]
+    order: int
+    changed: int
+    base: Node | None  # the node whose memory it shares
+
+    def touch(self) -> None:
+        """Note that the array is being written to."""
+        (self.base or self).changed = tick()
+
+    def stale(self, since: int) -> bool:
+        """Whether the array was written to after the time `since`."""
+        return (self.base or self).changed > since
+
+
+class _Mode(threading.local):
+    """Whether operations are recorded; each thread has its own answer."""
+
+    recording = True
+
+
+mode = _Mode()
+
+
+class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
+    """Compute without recording: nothing in the block can be differentiated, and nothing is kept for it.
+
+    Works as a context and as a decorator, in the calling thread alone.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> x = tg.tensor(3.0, requires_grad=True)
+    >>> with tg.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __init__(self) -> None:
+        self._outer: list[bool] = []
+
+    def _recreate_cm(self) -> Self:
+        # A decorated function may run in several threads at once: each call gets a memory of its own.
+        return type(self)()
+
+    def __enter__(self) -> Self:
+        self._outer.append(mode.recording)
+        mode.recording = False
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        mode.recording = self._outer.pop()
+
+
+def pull(
+    root: Node,
+    seed: Any,
+    *,
+    targets: tuple[Node, ...] | None = None,
+    create_graph: bool = False,
+    free: bool = False,
+) -> list[tuple[Node, Any]]:
+    """Carry the gradient `seed` of `root` back to the nodes it was computed from.
+
+    Parameters
+    ----------
+    targets
+        The nodes whose gradients are wanted; None for all the leaves.
+    create_graph
+        Hand Nodes to the rules instead of arrays, so that what they compute is recorded too.
+    free
+        Let go of each entry after its use.
+
+    Returns
+    -------
+    (node, gradient) pairs; a target that was not reached is not among them.
+
+    Raises
+    ------
+    GraphError
+        If an entry was freed before, or a value that a rule reads has been overwritten since.
+    """
+    wanted = None if targets is None else {node.order for node in targets}
+    oldest = min(wanted, default=0) if wanted else 0
+    arrived: dict[int, tuple[Node, Any]] = {}  # at the leaves, and at the targets
+    waiting: dict[int, tuple[Node, Any]] = {root.order: (root, seed)}
+    newest = [-root.order]
+    while newest:
+        order = -heappop(newest)
+        if order < oldest:
+            break
+        node, g = waiting.pop(order)
+        if wanted and order in wanted:
+            arrived[order] = node, g
+        op, inputs, options = node.op, node.inputs, node.options
+        if op is None:  # the root itself is a leaf
+            arrived[order] = node, g
+            continue
+        if op is FREED:
+            raise GraphError(
+                "This part of the graph was freed by an earlier backward(). "
+                "Call the first one as backward(retain_graph=True), or compute the loss again."
+            )
+        out = node if create_graph else node.array
+        values = inputs if create_graph else [x.array if isinstance(x, Node) else x for x in inputs]
+        for i, x in enumerate(inputs):
+            if not isinstance(x, Node):
+                continue
+            if (x.base or x).changed > order or node.changed > order:
+                _refuse_stale(node, i)
+            if not x.tracked or (rule := op.rule(i)) is None:
+                continue
+            gradient = rule(g, out, *values, **options) if options else rule(g, out, *values)
+            array = x.array
+            if gradient.dtype is not array.dtype or gradient.shape != array.shape:
+                gradient = _conform(gradient, array, op)
+            there = arrived if x.op is None else waiting
+            if x.order in there:
+                gradient = there[x.order][1] + gradient
+            elif there is waiting:
+                heappush(newest, -x.order)
+            elif gradient is g or (not create_graph and gradient.base is not None):
+                # A rule may hand on g itself, as x + y does to both: what is kept shares memory with nothing.
+                gradient = gradient + 0 if create_graph else gradient.copy()
+            there[x.order] = x, gradient
+        if free:
+            node.op, node.inputs, node.options = FREED, (), {}
+    if wanted is None:
+        return list(arrived.values())
+    return [arrived[order] for order in wanted if order in arrived]
+
+
+def _conform(gradient: Any, x: np.ndarray[Any, Any], op: Op) -> Any:
+    """Sum a gradient over the axes that broadcasting added to x, and give it the dtype of x.
+
+    This is the only place that undoes broadcasting; no rule has to think of it.
+    """
+    added = gradient.ndim - x.ndim
+    stretched = tuple(added + a for a, n in enumerate(x.shape) if n == 1 and gradient.shape[added + a] != 1)
+    if axes := (*range(added), *stretched):
+        gradient = ops.reductions.sum(gradient, axis=axes, keepdims=False)
+    if gradient.size != x.size:
+        raise ShapeError(
+            f"The gradient rule of {op.name} returned shape {gradient.shape} for an input of shape {x.shape}."
+        )
+    if gradient.shape != x.shape:
+        gradient = gradient.reshape(x.shape)
+    return gradient if gradient.dtype == x.dtype else gradient.astype(x.dtype)
+
+
+def _refuse_stale(node: Node, i: int) -> None:
+    """Raise if the rule of input i reads a value that was overwritten after the node was computed."""
+    assert node.op is not None  # noqa: S101 - leaves have no inputs
+    reads_out, reads_inputs = node.op.reads(i)
+    stale = [
+        f"input {k} of shape {x.array.shape}"
+        for k, x in enumerate(node.inputs)
+        if isinstance(x, Node) and x.stale(node.order) and (k >= len(reads_inputs) or reads_inputs[k])
+    ]
+    if reads_out and node.stale(node.order):
+        stale.append(f"its result of shape {node.array.shape}")
+    if stale:
+        raise GraphError(
+            f"backward() needs the values that {node.op.name} was computed with, but {stale[0]} was changed "
+            f"in place since. Change a copy (x = x.clone()), or call backward() before the change."
+        )

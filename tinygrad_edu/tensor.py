@@ -1,0 +1,489 @@
+"""The Tensor: an array that remembers how it was computed.
+
+``apply`` is the one place where an operation runs and is recorded; every operator and method below, and
+every NumPy function called with a Tensor, ends there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.errors import DtypeError, GraphError, OptionError, ShapeError
+from tinygrad_edu.methods import Methods
+from tinygrad_edu.tape import Node, mode, pull, tick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    from tinygrad_edu.ops import Op
+    from tinygrad_edu.ops.reductions import Axis
+
+__all__ = ["Tensor", "apply", "as_array", "tensor"]
+
+_NO_OPTIONS: dict[str, Any] = {}
+# Constants that NumPy promotes as intended. Not np.float64: see _constant.
+_CONSTANTS = frozenset({float, int, bool, np.ndarray, np.float32, np.int64, np.bool})
+# Looked up once: these run in the innermost loop.
+ndarray = np.ndarray
+new_tensor = object.__new__
+_add, _subtract, _multiply = ops.elementwise.add, ops.elementwise.subtract, ops.elementwise.multiply
+_divide, _matmul = ops.elementwise.divide, ops.linalg.matmul
+
+
+def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS) -> Tensor:
+    """Compute a row of the table, and record it if a gradient may be asked of the result.
+
+    Parameters
+    ----------
+    inputs
+        Tensors, arrays and numbers. Python numbers are weak, as in NumPy 2: they take on the dtype of
+        the Tensor. So is a NumPy float64 *scalar*, which is what ``np.sqrt(2)`` gives.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit together.
+    DtypeError
+        If an input is no number, or is complex.
+    """
+    tracked = False
+    arrays = []
+    for x in inputs:
+        if isinstance(x, Tensor):
+            arrays.append(x.array)
+            if x.tracked:
+                tracked = True
+        elif type(x) in _CONSTANTS:
+            arrays.append(x)
+        else:
+            return apply(op, tuple(map(_constant, inputs)), options)
+    try:
+        array = op.forward(*arrays, **options) if options else op.forward(*arrays)
+    except (ValueError, IndexError) as error:
+        raise _misfit(op, arrays, error) from error
+    if type(array) is not ndarray:  # NumPy returns a scalar where the result has no axes
+        array = np.asarray(array)
+    out = new_tensor(Tensor)
+    out.array = array
+    out.order = tick()
+    out.changed = 0
+    out.grad = out.name = out.base = None
+    out.options = options
+    if tracked and op.differentiable and mode.recording:
+        out.tracked = True
+        out.op = op
+        out.inputs = inputs
+    else:
+        out.tracked = False
+        out.op = None
+        out.inputs = ()
+    if op.view and array.base is not None and isinstance(inputs[0], Tensor):
+        out.base = inputs[0].base or inputs[0]
+    return out
+
+
+def _constant_tensor(array: NDArray[Any]) -> Tensor:
+    """Wrap an array as Tensor(array) does, without looking at it."""
+    out = new_tensor(Tensor)
+    out.array, out.order, out.changed = array, tick(), 0
+    out.grad = out.name = out.base = out.op = None
+    out.inputs, out.options, out.tracked = (), _NO_OPTIONS, False
+    return out
+
+
+def _misfit(op: Op, arrays: list[Any], error: Exception) -> ShapeError:
+    shapes = " and ".join(str(np.shape(a)) for a in arrays)
+    return ShapeError(f"{op.name} of shapes {shapes} is not possible: {error}.")
+
+
+def _constant(x: Any) -> Any:
+    """Make an input that is not recorded something that NumPy promotes as intended."""
+    if isinstance(x, Node) or type(x) in _CONSTANTS:
+        return x
+    if isinstance(x, float):  # np.float64 is a float too
+        return float(x)
+    return as_array(x)
+
+
+def as_array(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """View anything array-like as an array of numbers: lists of floats as float32, arrays as they are.
+
+    Raises
+    ------
+    DtypeError
+        If it does not hold real numbers.
+    ShapeError
+        If nested lists are ragged.
+
+    Examples
+    --------
+    >>> as_array([1.0, 2.0]).dtype, as_array([1, 2]).dtype, as_array(np.zeros(2)).dtype
+    (dtype('float32'), dtype('int64'), dtype('float64'))
+    """
+    if isinstance(value, Node):
+        array = value.array
+    elif isinstance(value, (np.ndarray, np.generic)):
+        array = np.asarray(value)
+    elif hasattr(value, "__array__"):  # a pandas column, another library's tensor
+        array = np.asarray(value)
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise ShapeError(f"This nested list is ragged: {error}. Give every row the same length.") from error
+        if array.dtype == np.float64:
+            array = array.astype(np.float32)
+    if dtype is not None:
+        array = array.astype(dtype, copy=False)
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(
+            f"A Tensor holds real numbers, but was given {type(value).__name__} of dtype {array.dtype}. "
+            f"Encode text as class indices, and split complex numbers into real and imaginary parts."
+        )
+    return array
+
+
+class Tensor(Methods):
+    """An array of numbers that can be differentiated with respect to.
+
+    Parameters
+    ----------
+    data
+        Anything array-like. Lists of floats become float32; arrays keep their dtype and are shared,
+        not copied (`tensor` copies).
+    requires_grad
+        Whether ``backward()`` is to put a gradient into ``grad``. Needs a floating dtype.
+    name
+        What messages and drawings call it.
+
+    Raises
+    ------
+    DtypeError
+        If the data are not real numbers, or integers are asked for gradients.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> loss = (x ** 2).sum()
+    >>> loss.backward()
+    >>> x.grad
+    tensor([2., 4., 6.])
+    """
+
+    __slots__ = ("__weakref__", "grad", "name")
+
+    grad: Tensor | None
+    name: str | None
+
+    def __init__(
+        self,
+        data: ArrayLike | Tensor,
+        *,
+        requires_grad: bool = False,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.array = as_array(data, dtype)
+        self.order = tick()
+        self.changed = 0
+        self.op = self.base = self.grad = None
+        self.inputs, self.options = (), {}
+        self.name = name
+        self.tracked = False
+        if requires_grad:
+            self.requires_grad = True
+
+    # --------------------------------------------------------------------------------------- what it is
+    @property
+    def data(self) -> NDArray[Any]:
+        """The array itself, not a copy. Assigning to it counts as a change in place."""
+        return self.array
+
+    @data.setter
+    def data(self, value: ArrayLike) -> None:
+        self.touch()
+        self.array = as_array(value)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient flows to this tensor."""
+        return self.tracked
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self.op is not None:
+            raise GraphError(
+                "requires_grad can be set on a leaf only, and this tensor was computed. Use x.detach() to stop gradients here."
+            )
+        if value and self.array.dtype.kind != "f":
+            raise DtypeError(
+                f"Gradients need real numbers, but this tensor holds {self.array.dtype}. "
+                f"Write 1.0 instead of 1, or pass dtype=np.float32."
+            )
+        self.tracked = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self.array.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.array.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self.array.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the entries."""
+        return self.array.dtype
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was given rather than computed: ``backward()`` fills ``grad`` of leaves alone."""
+        return self.op is None
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.array, separator=", ", prefix="tensor(")
+        dtype = "" if self.dtype in (np.float32, np.int64, np.bool) else f", dtype={self.dtype}"
+        source = f", op={self.op.name}" if self.op else ", requires_grad=True" if self.tracked else ""
+        return f"tensor({text}{dtype}{source})"
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError("A tensor without axes has no length; its value is x.item().")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self.array)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if spec and self.size == 1 else self.array if spec else self, spec)
+
+    def item(self) -> Any:
+        """Give the only entry as a Python number."""
+        if self.size != 1:
+            raise ShapeError(f"item() needs one entry, but the shape is {self.shape}. Reduce it first, as in x.mean().")
+        return self.array.item()
+
+    def numpy(self) -> NDArray[Any]:
+        """Give the array itself, not a copy; what is computed from it is not recorded."""
+        return self.array
+
+    def tolist(self) -> Any:
+        """Give the entries as nested Python lists."""
+        return self.array.tolist()
+
+    def detach(self) -> Tensor:
+        """Give a tensor on the same memory through which no gradient flows."""
+        out = Tensor(self.array)
+        out.base = self.base or self
+        return out
+
+    def clone(self) -> Tensor:
+        """Copy, so that changing one does not change the other; the gradient flows through."""
+        return apply(ops.elementwise.astype, (self,), {"dtype": self.dtype})
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:  # noqa: FBT001, FBT002 - PyTorch's signature
+        """Set `requires_grad` in place, and give the tensor back."""
+        self.requires_grad = requires_grad
+        return self
+
+    # ---------------------------------------------------------------------------------------- gradients
+    def backward(
+        self, gradient: ArrayLike | Tensor | None = None, *, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add to ``grad`` of every leaf the gradient of this tensor with respect to it.
+
+        Parameters
+        ----------
+        gradient
+            The gradient to begin with, of this tensor's shape. May be left out for a single number.
+        retain_graph
+            Keep the graph, so that backward can be called again. Otherwise it is freed on the way.
+        create_graph
+            Record the computation of the gradients, so that they can be differentiated themselves.
+
+        Raises
+        ------
+        GraphError
+            If nothing that asks for a gradient is reached, if the graph was freed, or if a value that is
+            needed was changed in place.
+        ShapeError
+            If the tensor is not a single number and no `gradient` is given, or it has another shape.
+        """
+        if not self.tracked:
+            raise GraphError(
+                "backward() reaches nothing that asks for a gradient: this tensor was computed from constants, "
+                "from detached tensors or under no_grad(). Create a parameter with requires_grad=True, and "
+                "compute the loss outside no_grad()."
+            )
+        seed = self._seed(gradient)
+        found = pull(
+            self, Tensor(seed) if create_graph else seed, create_graph=create_graph, free=not (retain_graph or create_graph)
+        )
+        for node, g in found:
+            leaf = cast("Tensor", node)
+            gradient = g if create_graph else _constant_tensor(g)
+            leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
+
+    def _seed(self, gradient: ArrayLike | Tensor | None) -> NDArray[Any]:
+        if gradient is None:
+            if self.size != 1:
+                raise ShapeError(
+                    f"backward() needs a single number to start from, but the shape is {self.shape}. "
+                    f"Reduce it first, as in loss.mean().backward(), or pass gradient= of this shape."
+                )
+            return np.ones(self.shape, self.dtype)
+        seed = as_array(gradient).astype(self.dtype)
+        if seed.shape != self.shape:
+            raise ShapeError(f"gradient= has shape {seed.shape}, but the tensor has {self.shape}. They must be equal.")
+        return seed
+
+    # ------------------------------------------------------------------------------------------- NumPy
+    def __apply_op__(self, op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
+        return apply(op, inputs, options)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Tensor:
+        if kwargs.get("out") is not None:
+            raise GraphError(f"np.{ufunc.__name__}(..., out=) would write into a Tensor. Assign the result instead.")
+        op = ops.BY_FUNCTION.get(ufunc)
+        if method != "__call__" or op is None or kwargs:
+            form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            raise _no_row(form, kwargs)
+        return apply(op, inputs)
+
+    def __array_function__(
+        self,
+        function: Callable[..., Any],
+        types: Any,  # noqa: ARG002 - part of the protocol
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Tensor:
+        op = ops.BY_FUNCTION.get(function)
+        if op is None:
+            raise _no_row(function.__name__, {})
+        return apply(op, *op.bind(args, kwargs))
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if self.tracked and mode.recording:
+            raise GraphError(
+                "Turning this tensor into an array would drop its gradient unseen. Say so: x.numpy() or x.detach()."
+            )
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+    # --------------------------------------------------------------------------------------- operators
+    def __add__(self, other: Any) -> Tensor:
+        return apply(_add, (self, other))
+
+    def __radd__(self, other: Any) -> Tensor:
+        return apply(_add, (other, self))
+
+    def __sub__(self, other: Any) -> Tensor:
+        return apply(_subtract, (self, other))
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return apply(_subtract, (other, self))
+
+    def __mul__(self, other: Any) -> Tensor:
+        return apply(_multiply, (self, other))
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return apply(_multiply, (other, self))
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return apply(_divide, (self, other))
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return apply(_divide, (other, self))
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return apply(_matmul, (self, other))
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return apply(_matmul, (other, self))
+
+    def __pow__(self, other: Any) -> Tensor:
+        if isinstance(other, (int, float)):
+            return apply(ops.elementwise.constant_power, (self,), {"exponent": float(other) if other % 1 else int(other)})
+        return apply(ops.elementwise.power, (self, other))
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return apply(ops.elementwise.power, (other, self))
+
+    def __neg__(self) -> Tensor:
+        return apply(ops.elementwise.negative, (self,))
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return apply(ops.indexing.getitem, (self,), {"index": _plain_index(index)})
+
+    def __setitem__(self, index: Any, value: ArrayLike | Tensor) -> None:
+        if mode.recording and (self.tracked or (isinstance(value, Node) and value.tracked)):
+            raise GraphError(
+                "Writing into a tensor that takes part in gradients is not recorded. Build the new one with "
+                "np.where(mask, value, x), or write under no_grad() if no gradient is meant to see it."
+            )
+        self.touch()
+        self.array[_plain_index(index)] = as_array(value)
+
+
+def _plain_index(index: Any) -> Any:
+    """Replace Tensors in an index by their arrays, and lists by arrays."""
+    if isinstance(index, tuple):
+        return tuple(_plain_index(part) for part in index)
+    return as_array(index) if isinstance(index, (Node, list)) else index
+
+
+def _no_row(form: str, kwargs: dict[str, Any]) -> DtypeError:
+    given = f" with {', '.join(kwargs)}" if kwargs else ""
+    return DtypeError(
+        f"np.{form}{given} has no row in the table of operations, so it cannot be differentiated. "
+        f"Compose it from operations that have, or compute on tensor.numpy() where no gradient is needed."
+    )
+
+
+def tensor(
+    data: ArrayLike | Tensor, *, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
+) -> Tensor:
+    """Make a Tensor from a copy of anything array-like.
+
+    Parameters
+    ----------
+    data
+        Numbers, nested lists, arrays. Floats in lists become float32, arrays keep their dtype.
+    requires_grad
+        Whether ``backward()`` is to put a gradient into ``grad``.
+
+    Raises
+    ------
+    DtypeError
+        If the data are not real numbers, or integers are asked for gradients.
+
+    Examples
+    --------
+    >>> tensor([[1.0, 2.0], [3.0, 4.0]]).shape
+    (2, 2)
+    >>> tensor([1, 2], requires_grad=True)
+    Traceback (most recent call last):
+    ...
+    tinygrad_edu.errors.DtypeError: Gradients need real numbers, but this tensor holds int64. ...
+    """
+    return Tensor(np.array(as_array(data)), requires_grad=requires_grad, dtype=dtype, name=name)
