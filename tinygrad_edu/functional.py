@@ -42,6 +42,10 @@ __all__ = [
 Reduction = Literal["mean", "sum", "none"]
 
 
+def _tensor(x: Tensor | ArrayLike) -> Tensor:
+    return x if isinstance(x, Tensor) else Tensor(x)
+
+
 # ---------------------------------------------------------------------------------------- activations
 def relu(x: Tensor | ArrayLike) -> Tensor:
     """Replace negative entries by 0; the slope at 0 is taken as 0.
@@ -51,7 +55,7 @@ def relu(x: Tensor | ArrayLike) -> Tensor:
     >>> relu([-1.0, 2.0])
     tensor([0., 2.])
     """
-    return apply(ops.elementwise.relu, (x,))
+    return apply(ops.elementwise.relu, (_tensor(x),))
 
 
 def tanh(x: Tensor | ArrayLike) -> Tensor:
@@ -62,7 +66,7 @@ def tanh(x: Tensor | ArrayLike) -> Tensor:
     >>> tanh([0.0])
     tensor([0.])
     """
-    return apply(ops.elementwise.tanh, (x,))
+    return apply(ops.elementwise.tanh, (_tensor(x),))
 
 
 def sigmoid(x: Tensor | ArrayLike) -> Tensor:
@@ -73,7 +77,7 @@ def sigmoid(x: Tensor | ArrayLike) -> Tensor:
     >>> sigmoid([-1000.0, 0.0])
     tensor([0. , 0.5])
     """
-    return apply(ops.elementwise.sigmoid, (x,))
+    return apply(ops.elementwise.sigmoid, (_tensor(x),))
 
 
 def softplus(x: Tensor | ArrayLike) -> Tensor:
@@ -84,7 +88,7 @@ def softplus(x: Tensor | ArrayLike) -> Tensor:
     >>> softplus([1000.0])
     tensor([1000.])
     """
-    return apply(ops.elementwise.softplus, (x,))
+    return apply(ops.elementwise.softplus, (_tensor(x),))
 
 
 def softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
@@ -95,7 +99,7 @@ def softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
     >>> softmax([1000.0, 1000.0])
     tensor([0.5, 0.5])
     """
-    return apply(ops.fused.softmax, (x,), {"axis": axis})
+    return apply(ops.fused.softmax, (_tensor(x),), {"axis": axis})
 
 
 def log_softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
@@ -106,7 +110,7 @@ def log_softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
     >>> log_softmax([1000.0, 0.0])
     tensor([    0., -1000.])
     """
-    return apply(ops.fused.log_softmax, (x,), {"axis": axis})
+    return apply(ops.fused.log_softmax, (_tensor(x),), {"axis": axis})
 
 
 # -------------------------------------------------------------------------------------------- layers
@@ -128,8 +132,8 @@ def linear(x: Tensor | ArrayLike, weight: Tensor | ArrayLike, bias: Tensor | Arr
     tensor([[16.]])
     """
     if bias is None:
-        return apply(ops.linalg.matmul, (x, apply(ops.shape.transpose, (weight,))))
-    return apply(ops.linalg.linear, (x, weight, bias))
+        return _tensor(x) @ _tensor(weight).T
+    return apply(ops.linalg.linear, (_tensor(x), _tensor(weight), bias))
 
 
 def dropout(
@@ -150,7 +154,7 @@ def dropout(
     """
     if not 0 <= p < 1:
         raise OptionError(f"dropout needs a probability with 0 <= p < 1, but was given p={p}.")
-    x = x if isinstance(x, Tensor) else Tensor(x)
+    x = _tensor(x)
     if not training or p == 0:
         return x
     draw = apply(ops.random.uniform, (), {"rng": rng or default_rng(), "shape": x.shape, "dtype": x.dtype})
@@ -278,32 +282,37 @@ def cross_entropy(logits: Tensor | ArrayLike, target: Tensor | ArrayLike, reduct
             f"cross_entropy needs logits with at least two classes in the last axis, but their shape is {logits.shape}. "
             f"For two classes as one logit there is binary_cross_entropy_with_logits."
         )
+    log_p = apply(ops.fused.log_softmax, (logits,))
     if labels.shape == logits.shape and labels.dtype.kind == "f":
-        value = apply(ops.fused.softmax_cross_entropy_probabilities, _alike("cross_entropy", logits, target))
-    else:
-        _check_class_indices(labels, logits.shape)
-        value = apply(ops.fused.softmax_cross_entropy, (logits, labels))
-    return _reduce(value, reduction)
+        _, probabilities = _alike("cross_entropy", logits, target)
+        return _reduce(-(probabilities * log_p).sum(axis=-1), reduction)
+    if labels.dtype.kind not in "iu" or labels.shape != logits.shape[:-1]:
+        raise _not_class_indices(labels, logits.shape)
+    if labels.size and not 0 <= np.minimum.reduce(labels, axis=None) <= np.maximum.reduce(labels, axis=None) < logits.shape[-1]:
+        raise _no_such_class(labels, logits.shape[-1])
+    _check_reduction(reduction)
+    return apply(ops.fused.negative_log_likelihood, (log_p, labels), {"reduction": reduction})
 
 
-def _check_class_indices(labels: np.ndarray[Any, Any], shape: tuple[int, ...]) -> None:
-    if labels.shape != shape[:-1]:
-        fix = " Write target.reshape(-1)." if labels.size == np.prod(shape[:-1], dtype=int) else ""
-        raise ShapeError(
-            f"cross_entropy of logits {shape} needs class indices of shape {shape[:-1]} or probabilities of shape {shape}, "
-            f"but the target has shape {labels.shape}.{fix}"
-        )
-    if labels.dtype.kind not in "iu":
-        raise DtypeError(
+def _not_class_indices(labels: np.ndarray[Any, Any], shape: tuple[int, ...]) -> ShapeError | DtypeError:
+    if labels.shape == shape[:-1]:
+        return DtypeError(
             f"cross_entropy needs class indices as integers, but the target holds {labels.dtype}. "
             f"Write target.astype(np.int64), or give probabilities of shape {shape}."
         )
-    if labels.size and not (labels.min() >= 0 and labels.max() < shape[-1]):
-        wrong = labels[(labels < 0) | (labels >= shape[-1])]
-        raise OptionError(
-            f"cross_entropy of {shape[-1]} classes needs targets from 0 to {shape[-1] - 1}, but was given {wrong[0]}. "
-            f"Number the classes from 0, or give the last layer {int(labels.max()) + 1} outputs."
-        )
+    fix = " Write target.reshape(-1)." if len(shape) == 2 and labels.size == shape[0] else ""
+    return ShapeError(
+        f"cross_entropy of logits {shape} needs class indices of shape {shape[:-1]}, or probabilities as floats of "
+        f"shape {shape}, but the target is {labels.dtype} of shape {labels.shape}.{fix}"
+    )
+
+
+def _no_such_class(labels: np.ndarray[Any, Any], n_classes: int) -> OptionError:
+    wrong = labels[(labels < 0) | (labels >= n_classes)]
+    return OptionError(
+        f"cross_entropy of {n_classes} classes needs targets from 0 to {n_classes - 1}, but was given {wrong[0]}. "
+        f"Number the classes from 0, and give the last layer one output for each class."
+    )
 
 
 def binary_cross_entropy_with_logits(
@@ -328,7 +337,7 @@ def binary_cross_entropy_with_logits(
 
 
 def _as_float(name: str, x: Tensor | ArrayLike) -> Tensor:
-    x = x if isinstance(x, Tensor) else Tensor(x)
+    x = _tensor(x)
     if x.dtype.kind != "f":
         raise DtypeError(f"{name} needs floating predictions, but was given {x.dtype}. Write x.astype(np.float32).")
     return x
@@ -337,7 +346,7 @@ def _as_float(name: str, x: Tensor | ArrayLike) -> Tensor:
 def _alike(name: str, prediction: Tensor | ArrayLike, target: Tensor | ArrayLike) -> tuple[Tensor, Tensor]:
     """Check that prediction and target have one shape, and give the target the prediction's dtype."""
     prediction = _as_float(name, prediction)
-    target = target if isinstance(target, Tensor) else Tensor(target)
+    target = _tensor(target)
     if prediction.shape != target.shape:
         raise ShapeError(
             f"{name} compares entry by entry, but the prediction has shape {prediction.shape} and the target {target.shape}."
@@ -354,10 +363,10 @@ def _reshape_that_fits(prediction: tuple[int, ...], target: tuple[int, ...]) -> 
 
 
 def _reduce(losses: Tensor, reduction: Reduction) -> Tensor:
-    if reduction == "mean":
-        return losses.mean()
-    if reduction == "sum":
-        return losses.sum()
-    if reduction == "none":
-        return losses
-    raise OptionError(f"reduction must be 'mean', 'sum' or 'none', but is {reduction!r}.")
+    _check_reduction(reduction)
+    return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
+
+
+def _check_reduction(reduction: str) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        raise OptionError(f"reduction must be 'mean', 'sum' or 'none', but is {reduction!r}.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.ops import elementwise, fused, reductions, shape as shapes
+from tinygrad_edu.ops import elementwise, fused, linalg, reductions, shape as shapes
 from tinygrad_edu.tape import Node
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ class Methods(Node):
     def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
         """Find the position of the smallest entry; it has no gradient."""
         return _apply(reductions.argmin, self, axis=axis, keepdims=keepdims)
+
+    def dot(self, other: Any) -> Tensor:
+        """Multiply vectors or matrices; for more axes there is ``@``."""
+        return _apply(linalg.dot, self, other)
 
     # ------------------------------------------------------------------------------------ entry by entry
     def exp(self) -> Tensor:

@@ -12,13 +12,16 @@ import itertools
 import threading
 from contextlib import ContextDecorator
 from heapq import heappop, heappush
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.errors import GraphError, ShapeError
 from tinygrad_edu.ops import Op
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["FREED", "Node", "mode", "no_grad", "pull", "tick"]
 
@@ -30,15 +33,22 @@ tick = itertools.count(1).__next__
 FREED = Op("freed", lambda: None, ())
 
 
+class _Changes:
+    """When anything was last written to: a node made after that can hold nothing stale."""
+
+    latest = 0
+
+
 class Node:
     """An array and how it was computed."""
 
-    __slots__ = ("array", "base", "changed", "inputs", "op", "options", "order", "tracked")
+    __slots__ = ("array", "arrays", "base", "changed", "inputs", "op", "options", "order", "tracked")
 
     array: np.ndarray[Any, Any]
     tracked: bool  # whether a gradient may be asked of it
     op: Op | None  # None: it was not computed, it was given
     inputs: tuple[Any, ...]  # Nodes, and constants as they are
+    arrays: Sequence[Any]  # the same with the Nodes' arrays: what the op computed with
     options: dict[str, Any]
     order: int
     changed: int
@@ -46,7 +56,7 @@ class Node:
 
     def touch(self) -> None:
         """Note that the array is being written to."""
-        (self.base or self).changed = tick()
+        (self.base or self).changed = _Changes.latest = tick()
 
     def stale(self, since: int) -> bool:
         """Whether the array was written to after the time `since`."""
@@ -142,14 +152,11 @@ def pull(
                 "This part of the graph was freed by an earlier backward(). "
                 "Call the first one as backward(retain_graph=True), or compute the loss again."
             )
-        out = node if create_graph else node.array
-        values = inputs if create_graph else [x.array if isinstance(x, Node) else x for x in inputs]
-        for i, x in enumerate(inputs):
-            if not isinstance(x, Node):
-                continue
-            if (x.base or x).changed > order or node.changed > order:
-                _refuse_stale(node, i)
-            if not x.tracked or (rule := op.rule(i)) is None:
+        if _Changes.latest > order:
+            _refuse_stale(node)
+        out, values = (node, inputs) if create_graph else (node.array, node.arrays)
+        for x, rule in zip(inputs, op.rules or op.rules_for(len(inputs)), strict=True):
+            if rule is None or not (isinstance(x, Node) and x.tracked):
                 continue
             gradient = rule(g, out, *values, **options) if options else rule(g, out, *values)
             array = x.array
@@ -165,7 +172,7 @@ def pull(
                 gradient = gradient + 0 if create_graph else gradient.copy()
             there[x.order] = x, gradient
         if free:
-            node.op, node.inputs, node.options = FREED, (), {}
+            node.op, node.inputs, node.arrays = FREED, (), ()
     if wanted is None:
         return list(arrived.values())
     return [arrived[order] for order in wanted if order in arrived]
@@ -176,10 +183,13 @@ def _conform(gradient: Any, x: np.ndarray[Any, Any], op: Op) -> Any:
 
     This is the only place that undoes broadcasting; no rule has to think of it.
     """
-    added = gradient.ndim - x.ndim
-    stretched = tuple(added + a for a, n in enumerate(x.shape) if n == 1 and gradient.shape[added + a] != 1)
-    if axes := (*range(added), *stretched):
-        gradient = ops.reductions.sum(gradient, axis=axes, keepdims=False)
+    shape = gradient.shape
+    added = len(shape) - x.ndim
+    if added == 1 and shape[1:] == x.shape:  # a bias: the usual case
+        gradient = np.add.reduce(gradient, axis=0)
+    elif shape != x.shape:
+        stretched = (added + a for a, n in enumerate(x.shape) if n == 1 and shape[added + a] != 1)
+        gradient = np.add.reduce(gradient, axis=(*range(added), *stretched))
     if gradient.size != x.size:
         raise ShapeError(
             f"The gradient rule of {op.name} returned shape {gradient.shape} for an input of shape {x.shape}."
@@ -189,19 +199,16 @@ def _conform(gradient: Any, x: np.ndarray[Any, Any], op: Op) -> Any:
     return gradient if gradient.dtype == x.dtype else gradient.astype(x.dtype)
 
 
-def _refuse_stale(node: Node, i: int) -> None:
-    """Raise if the rule of input i reads a value that was overwritten after the node was computed."""
+def _refuse_stale(node: Node) -> None:
+    """Raise if a rule of the node reads a value that was overwritten after the node was computed."""
     assert node.op is not None  # noqa: S101 - leaves have no inputs
-    reads_out, reads_inputs = node.op.reads(i)
-    stale = [
-        f"input {k} of shape {x.array.shape}"
-        for k, x in enumerate(node.inputs)
-        if isinstance(x, Node) and x.stale(node.order) and (k >= len(reads_inputs) or reads_inputs[k])
-    ]
-    if reads_out and node.stale(node.order):
-        stale.append(f"its result of shape {node.array.shape}")
-    if stale:
-        raise GraphError(
-            f"backward() needs the values that {node.op.name} was computed with, but {stale[0]} was changed "
-            f"in place since. Change a copy (x = x.clone()), or call backward() before the change."
-        )
+    values = [*((f"input {k}", x) for k, x in enumerate(node.inputs)), ("the result", node)]
+    stale = {k: (what, x) for k, (what, x) in enumerate(values) if isinstance(x, Node) and x.stale(node.order)}
+    for i, x in enumerate(node.inputs):
+        read = node.op.reads(i) if isinstance(x, Node) and x.tracked else ()
+        for k, (what, changed) in stale.items():
+            if k < len(read) and read[k]:
+                raise GraphError(
+                    f"backward() needs {what} of {node.op.name}, of shape {changed.array.shape}, but it was changed in place "
+                    f"since. Change a copy (x = x.clone()), or call backward() before the change."
+                )

@@ -78,10 +78,11 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
         out.tracked = True
         out.op = op
         out.inputs = inputs
+        out.arrays = arrays
     else:
         out.tracked = False
         out.op = None
-        out.inputs = ()
+        out.inputs = out.arrays = ()
     if op.view and array.base is not None and isinstance(inputs[0], Tensor):
         out.base = inputs[0].base or inputs[0]
     return out
@@ -92,7 +93,7 @@ def _constant_tensor(array: NDArray[Any]) -> Tensor:
     out = new_tensor(Tensor)
     out.array, out.order, out.changed = array, tick(), 0
     out.grad = out.name = out.base = out.op = None
-    out.inputs, out.options, out.tracked = (), _NO_OPTIONS, False
+    out.inputs, out.arrays, out.options, out.tracked = (), (), _NO_OPTIONS, False
     return out
 
 
@@ -103,7 +104,7 @@ def _misfit(op: Op, arrays: list[Any], error: Exception) -> ShapeError:
 
 def _constant(x: Any) -> Any:
     """Make an input that is not recorded something that NumPy promotes as intended."""
-    if isinstance(x, Node) or type(x) in _CONSTANTS:
+    if isinstance(x, (Node, np.ndarray)) or type(x) in _CONSTANTS:
         return x
     if isinstance(x, float):  # np.float64 is a float too
         return float(x)
@@ -192,7 +193,7 @@ class Tensor(Methods):
         self.order = tick()
         self.changed = 0
         self.op = self.base = self.grad = None
-        self.inputs, self.options = (), {}
+        self.inputs, self.arrays, self.options = (), (), _NO_OPTIONS
         self.name = name
         self.tracked = False
         if requires_grad:
@@ -352,7 +353,7 @@ class Tensor(Methods):
                     f"backward() needs a single number to start from, but the shape is {self.shape}. "
                     f"Reduce it first, as in loss.mean().backward(), or pass gradient= of this shape."
                 )
-            return np.ones(self.shape, self.dtype)
+            return np.array(1, self.dtype).reshape(self.shape)
         seed = as_array(gradient).astype(self.dtype)
         if seed.shape != self.shape:
             raise ShapeError(f"gradient= has shape {seed.shape}, but the tensor has {self.shape}. They must be equal.")
@@ -365,6 +366,8 @@ class Tensor(Methods):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Tensor:
         if kwargs.get("out") is not None:
             raise GraphError(f"np.{ufunc.__name__}(..., out=) would write into a Tensor. Assign the result instead.")
+        if (ufunc, method) == (np.add, "reduce"):  # what np.sum is made of
+            return apply(ops.reductions.sum, inputs, kwargs)
         op = ops.BY_FUNCTION.get(ufunc)
         if method != "__call__" or op is None or kwargs:
             form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"

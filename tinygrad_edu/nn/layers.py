@@ -63,7 +63,7 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Map (..., in_features) to (..., out_features)."""
-        if not x.ndim or x.shape[-1] != self.in_features:
+        if x.shape[-1:] != (self.in_features,):
             raise ShapeError(
                 f"{self!r} takes {self.in_features} features in the last axis, but was given shape {x.shape}. "
                 f"Check the layer before it, or the number of columns of the data."

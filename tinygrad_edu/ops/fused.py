@@ -11,7 +11,6 @@ import numpy as np
 
 from tinygrad_edu.ops import reductions
 from tinygrad_edu.ops.elementwise import sigmoid
-from tinygrad_edu.ops.reductions import logsumexp
 from tinygrad_edu.ops.table import define
 
 
@@ -19,6 +18,11 @@ from tinygrad_edu.ops.table import define
 def _softmax(x: Any, axis: int = -1) -> Any:
     e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
     return e / np.add.reduce(e, axis=axis, keepdims=True)
+
+
+def _log_softmax(x: Any, axis: int = -1) -> Any:
+    shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
 
 
 softmax = define(
@@ -29,32 +33,42 @@ softmax = define(
 log_softmax = define(
     "log_softmax",
     lambda g, y, _x, axis=-1: g - np.exp(y) * reductions.sum(g, axis=axis, keepdims=True),
-    forward=lambda x, axis=-1: x - logsumexp(x, axis=axis, keepdims=True),
+    forward=_log_softmax,
 )
 
 
-# -------------------------------------------------------------------------------------- cross-entropy
-# For logits x the loss of an example is -Σᵢ tᵢ log softmax(x)ᵢ, and its gradient softmax(x) - t.
-def _pick_negative_log(x: Any, target: Any) -> Any:
-    rows = x.reshape(-1, x.shape[-1])
+# ------------------------------------------------------------------------------------- cross-entropy
+# The cross-entropy of logits is this row after log_softmax, which is right at logits of ±1000. Two rows
+# and not one, because the gradient then needs no second softmax: exp(log_softmax) is there already.
+def _negative_log_likelihood(log_p: Any, target: Any, reduction: str = "none") -> Any:
+    rows = log_p.reshape(-1, log_p.shape[-1])
     picked = rows[np.arange(len(rows)), target.reshape(-1)]
-    return logsumexp(x, axis=-1) - picked.reshape(target.shape)
+    if reduction == "none":
+        return -picked.reshape(target.shape)
+    total = -np.add.reduce(picked)
+    return total / len(rows) if reduction == "mean" else total
 
 
-# The target is a class index, (...) of integers against logits (..., classes).
-softmax_cross_entropy = define(
-    "softmax_cross_entropy",
-    lambda g, _y, x, target: g[..., None] * (softmax(x) - (target[..., None] == np.arange(x.shape[-1]))),
-    None,
-    forward=_pick_negative_log,
+def _negative_log_likelihood_rule(g: Any, _y: Any, log_p: Any, target: Any, reduction: str = "none") -> Any:
+    return place(-g / target.size if reduction == "mean" else -g, target, n_classes=log_p.shape[-1])
+
+
+def _place(g: Any, target: Any, n_classes: int) -> Any:
+    out = np.zeros((target.size, n_classes), g.dtype)
+    out[np.arange(target.size), target.reshape(-1)] = g.reshape(-1)
+    return out.reshape((*target.shape, n_classes))
+
+
+# The target is a class index, (...) of integers against log-probabilities (..., classes).
+negative_log_likelihood = define(
+    "negative_log_likelihood", _negative_log_likelihood_rule, None, forward=_negative_log_likelihood
 )
-# The target is a probability for each class, (..., classes) like the logits.
-softmax_cross_entropy_probabilities = define(
-    "softmax_cross_entropy_probabilities",
-    lambda g, _y, x, target: g[..., None]
-    * (softmax(x) * reductions.sum(target, axis=-1, keepdims=True) - target),
-    lambda g, _y, x, _target: -g[..., None] * log_softmax(x),
-    forward=lambda x, target: -np.add.reduce(target * log_softmax.forward(x), axis=-1),
+# Its reverse: g, one number or one for each example, at the place of the target, and 0 elsewhere.
+place = define(
+    "place",
+    lambda g, _y, _g, target, n_classes: -negative_log_likelihood(g, target),  # noqa: ARG005 - as the forward
+    None,
+    forward=_place,
 )
 # Two classes, one logit: -t log σ(x) - (1 - t) log(1 - σ(x)), in a form that neither overflows nor cancels.
 binary_cross_entropy_with_logits = define(

@@ -35,6 +35,10 @@ def _matmul_wrt_y(g: Any, _z: Any, x: Any, y: Any) -> Any:
 matmul = define(np.matmul, _matmul_wrt_x, _matmul_wrt_y)
 
 
+# The product of two matrices, or of vectors: what matmul is for them, in half the time when they are small.
+dot = define(np.dot, _matmul_wrt_x, _matmul_wrt_y, forward=lambda x, y: x.dot(y))
+
+
 # --------------------------------------------------------------------------------------------- linear
 # One row for a layer's x Wᵀ + b, with W stored (outputs, inputs) as PyTorch stores it. As three rows it
 # would be the same formula and twice the time of a small network's forward pass.
@@ -45,8 +49,8 @@ def _rows(x: Any) -> Any:
 
 linear = define(
     "linear",
-    lambda g, _y, _x, weight, _bias: g @ weight,
-    lambda g, _y, x, _weight, _bias: _rows(g).T @ _rows(x),
+    lambda g, _y, _x, weight, _bias: g.dot(weight),
+    lambda g, _y, x, _weight, _bias: _rows(g).T.dot(_rows(x)),
     lambda g, _y, _x, _weight, _bias: g,
-    forward=lambda x, weight, bias: x @ weight.T + bias,
+    forward=lambda x, weight, bias: x.dot(weight.T) + bias,
 )

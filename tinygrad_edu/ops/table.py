@@ -73,17 +73,21 @@ class Op:
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
-    def rule(self, i: int) -> Rule | None:
-        """Give the rule of input `i`; ``None`` where no gradient flows."""
-        return self.rules[i] if self.variadic is None else functools.partial(self.variadic, i)
+    def rules_for(self, n_inputs: int) -> tuple[Rule | None, ...]:
+        """Give one rule per input, for a row of any number of inputs too."""
+        if self.variadic is None:
+            return self.rules
+        return tuple(functools.partial(self.variadic, i) for i in range(n_inputs))
 
-    def reads(self, i: int) -> tuple[bool, tuple[bool, ...]]:
-        """Tell whether the rule of input `i` reads the values of the output, and of each input."""
-        rule = self.rules[i] if self.variadic is None else None
+    def reads(self, i: int) -> tuple[bool, ...]:
+        """Tell whether the rule of input `i` reads the values of each input, and last, of the output."""
+        if self.variadic is not None:  # these join arrays: they read shapes alone
+            return ()
+        rule = self.rules[i]
         if rule is None:
-            return self.variadic is not None, (self.variadic is not None,) * (i + 1)
-        _, out, *inputs = (not name.startswith("_") for name in inspect.signature(rule).parameters)
-        return out, tuple(inputs[: len(self.rules)])
+            return ()
+        _, out, *rest = (not name.startswith("_") for name in inspect.signature(rule).parameters)
+        return (*rest[: len(self.rules)], out)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort the arguments of a NumPy call into inputs and options.

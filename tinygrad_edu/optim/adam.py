@@ -74,11 +74,11 @@ class Adam(Optimizer):
         return lr / (1 - beta1**step), math.sqrt(1 - beta2**step)
 
     def update(self, weight: Any, gradient: Any, *rest: Any) -> tuple[Any, ...]:
-        """Compute the new weight, mean and mean square."""
+        """Compute the step, the new mean and the new mean square."""
         mean, mean_square, step_size, correction = rest
         beta1, beta2 = self.betas
         if self.weight_decay:
             gradient = gradient + self.weight_decay * weight
         mean = beta1 * mean + (1 - beta1) * gradient
         mean_square = beta2 * mean_square + (1 - beta2) * (gradient * gradient)
-        return weight - step_size * mean / (np.sqrt(mean_square) / correction + self.eps), mean, mean_square
+        return step_size * mean / (np.sqrt(mean_square) / correction + self.eps), mean, mean_square

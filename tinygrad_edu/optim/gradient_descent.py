@@ -18,9 +18,9 @@ class GradientDescent(Optimizer):
     """Step downhill: θ ← θ - α g. The three below say from how many examples g comes."""
 
     def update(self, weight: Any, gradient: Any, *scalars: Any) -> tuple[Any, ...]:
-        """Compute θ - α g."""
+        """Compute the step α g."""
         (lr,) = scalars
-        return (weight - lr * gradient,)
+        return (lr * gradient,)
 
 
 class BatchGradientDescent(GradientDescent):

@@ -55,12 +55,13 @@ class Optimizer:
             raise OptionError(f"batch_size must be None (all examples) or a whole number from 1 on, but is {batch_size!r}.")
         self.batch_size = batch_size
         self.state: dict[str, NDArray[Any]] = {"learning_rate": np.array(float(lr)), "step": np.array(0)}
-        self._remembered: list[list[NDArray[Any]]] = [[] for _ in self.parameters]
-        names = [parameter.name or str(i) for i, parameter in enumerate(self.parameters)]
-        for slot in self.slots:
-            for name, parameter, remembered in zip(names, self.parameters, self._remembered, strict=True):
-                remembered.append(np.zeros_like(parameter.array))
-                self.state[f"{slot}.{name}"] = remembered[-1]
+        # What is remembered for each parameter, by dtype, the same arrays that `state` names.
+        self._members: dict[np.dtype[Any], list[tuple[Tensor, list[NDArray[Any]]]]] = {}
+        for i, parameter in enumerate(self.parameters):
+            remembered = [np.zeros_like(parameter.array) for _ in self.slots]
+            self._members.setdefault(parameter.dtype, []).append((parameter, remembered))
+            for slot, array in zip(self.slots, remembered, strict=True):
+                self.state[f"{slot}.{parameter.name or i}"] = array
 
     def _check_parameters(self) -> None:
         name = type(self).__name__
@@ -81,7 +82,7 @@ class Optimizer:
         return (lr,)
 
     def update(self, weight: Any, gradient: Any, *remembered_and_scalars: Any) -> tuple[Any, ...]:
-        """Compute the new weight and the new value of each slot, in the order of `slots`.
+        """Compute the step to subtract from the weight, and the new value of each slot, in the order of `slots`.
 
         A pure formula in plain NumPy syntax, on arrays or on Tensors: ``step`` runs it at NumPy speed.
         """
@@ -105,16 +106,19 @@ class Optimizer:
         count += 1
         scalars = self.scalars(self.lr, int(count))
         changed = False
-        for parameter, remembered in zip(self.parameters, self._remembered, strict=True):
-            gradient = parameter.grad
-            if gradient is None:
-                continue
-            changed = True
-            weight, *memory = self.update(parameter.array, gradient.array, *remembered, *scalars)
-            parameter.touch()
-            parameter.array[...] = weight
-            for array, new in zip(remembered, memory, strict=True):
-                array[...] = new
+        for dtype, members in self._members.items():
+            # As arrays of the weights' dtype they cost half of what Python numbers do.
+            numbers = [np.array(s, dtype) for s in scalars]
+            for parameter, remembered in members:
+                if parameter.grad is None:
+                    continue
+                changed = True
+                weight = parameter.array
+                step, *memory = self.update(weight, parameter.grad.array, *remembered, *numbers)
+                parameter.touch()
+                np.subtract(weight, step, out=weight)
+                for i, array in enumerate(remembered):
+                    array[...] = memory[i]
         if not changed:
             count -= 1
             raise GraphError("step() found no gradient on any parameter. Call loss.backward() before it.")

@@ -67,12 +67,12 @@ class SGD(Optimizer):
         super().__init__(parameters, lr, batch_size=batch_size)
 
     def update(self, weight: Any, gradient: Any, *rest: Any) -> tuple[Any, ...]:
-        """Compute the new weight and, with momentum, the new velocity."""
+        """Compute the step and, with momentum, the new velocity."""
         *velocities, lr = rest
         if self.weight_decay:
             gradient = gradient + self.weight_decay * weight
         if not velocities:
-            return (weight - lr * gradient,)
+            return (lr * gradient,)
         velocity = self.momentum * velocities[0] + gradient
         direction = gradient + self.momentum * velocity if self.nesterov else velocity
-        return weight - lr * direction, velocity
+        return lr * direction, velocity

@@ -1,0 +1,7 @@
+"""Training: the loop, its record, and what can be hooked into it."""
+
+from tinygrad_edu.training.callbacks import Callback, EarlyStopping
+from tinygrad_edu.training.fit import evaluate, fit, gradient_norm
+from tinygrad_edu.training.history import Epoch, History, Recorder, StopReason
+
+__all__ = ["Callback", "EarlyStopping", "Epoch", "History", "Recorder", "StopReason", "evaluate", "fit", "gradient_norm"]

@@ -1,0 +1,214 @@
+"""``fit``: the loop. Take a batch, compute the loss, its gradient, a step; repeat."""
+
+from __future__ import annotations
+
+import math
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu import metrics
+from tinygrad_edu.data.preparation import split
+from tinygrad_edu.errors import OptionError
+from tinygrad_edu.tape import no_grad
+from tinygrad_edu.tensor import Tensor, as_array
+from tinygrad_edu.training.divergence import where_it_broke
+from tinygrad_edu.training.history import Epoch, History, Recorder, StopReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from tinygrad_edu.nn.module import Module
+    from tinygrad_edu.optim import Optimizer
+    from tinygrad_edu.training.callbacks import Callback
+
+__all__ = ["evaluate", "fit"]
+
+
+def fit(
+    model: Module,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: Callable[[Tensor, Any], Tensor],
+    optimizer: Optimizer,
+    epochs: int = 10,
+    validation: float | tuple[ArrayLike, ArrayLike] | None = None,
+    metric: Callable[[NDArray[Any], NDArray[Any]], float] | None = None,
+    tolerance: float = 0.0,
+    seed: int = 0,
+    callbacks: Iterable[Callback] = (),
+) -> History:
+    """Train a model; the optimizer says which examples each update sees.
+
+    Parameters
+    ----------
+    model
+        Maps (n, features) to what the loss takes. It is trained in place.
+    X, y
+        Examples along the first axis. Floats are converted to the dtype of the model's parameters.
+    loss
+        Such as ``nn.MSELoss()``: called with the prediction and the target of a batch.
+    epochs
+        Passes over the data, at most.
+    validation
+        The fraction of the examples to hold out, or examples (X, y) of their own; their loss and metric
+        are computed after each epoch.
+    metric
+        ``metric(y_true, y_pred)`` on the held-out examples. By default the accuracy where y holds class
+        indices, R² elsewhere.
+    tolerance
+        Stop once the Euclidean norm of an update's gradient is below this. 0: never.
+    seed
+        For the held-out examples and the order of the others.
+    callbacks
+        What else should happen; see `Callback`.
+
+    Returns
+    -------
+    The record of the run. A loss that is not finite, Ctrl-C and the other rules end it early, and it says so.
+
+    Raises
+    ------
+    OptionError
+        If epochs, validation or tolerance is out of range.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> X = np.linspace(-1, 1, 20, dtype=np.float32).reshape(-1, 1)
+    >>> model = tg.nn.Linear(1, 1, rng=np.random.default_rng(0))
+    >>> descent = tg.optim.MiniBatchGradientDescent(model.parameters(), lr=0.5, batch_size=5)
+    >>> history = fit(model, X, 3 * X + 1, loss=tg.nn.MSELoss(), optimizer=descent, epochs=30)
+    >>> round(model.weight.item(), 3), round(model.bias.item(), 3)
+    (3.0, 1.0)
+    """
+    rng = np.random.default_rng(seed)
+    dtype = optimizer.parameters[0].dtype
+    X, y, held_out = _hold_out(_as_inputs(X, dtype), _as_inputs(y, dtype), validation, rng)
+    _check(epochs, tolerance)
+    metric = metric or (metrics.accuracy if y.dtype.kind in "iu" else metrics.r2_score)
+    run = Recorder(model, optimizer, metric=metric.__name__ if held_out else "")
+    callbacks = tuple(callbacks)
+    batches = optimizer.batches(X, y, rng=rng)
+    model.train()
+    _call(callbacks, "on_fit_begin", run)
+    seconds = 0.0
+    try:
+        # A loss that overflows ends the run with a sentence; NumPy need not warn of it as well.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for epoch in range(1, epochs + 1):
+                total = 0.0
+                for xb, yb in batches:
+                    start = perf_counter()
+                    value = loss(model(Tensor(xb)), yb)
+                    number = float(value)
+                    if not math.isfinite(number):
+                        run.stop(StopReason.DIVERGED, where_it_broke(run, number))
+                        break
+                    optimizer.zero_grad()
+                    value.backward()
+                    optimizer.step()
+                    seconds += perf_counter() - start
+                    run.record(number, len(xb), seconds)
+                    total += number * len(xb)
+                    if tolerance and (norm := gradient_norm(optimizer)) < tolerance:
+                        run.stop(StopReason.TOLERANCE, _reached(run, norm, tolerance))
+                    _call(callbacks, "on_update_end", run)
+                    if run.stop_reason is not None:
+                        break
+                else:
+                    checked = evaluate(model, *held_out, loss=loss, metric=metric) if held_out else ()
+                    done = Epoch(epoch, len(run.losses), run.examples[-1], seconds, total / len(X), *checked)
+                    run.epochs.append(done)
+                    _call(callbacks, "on_epoch_end", run)
+                if run.stop_reason is not None:
+                    break
+        run.stop(StopReason.MAX_EPOCHS, f"Stopped after {epochs} epochs ({len(run.losses)} updates), the number asked for.")
+    except KeyboardInterrupt:
+        run.stop(StopReason.INTERRUPTED, f"Interrupted after {len(run.losses)} updates; what was learned until then is kept.")
+    _call(callbacks, "on_fit_end", run)
+    return run.history()
+
+
+def evaluate(
+    model: Module,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    loss: Callable[[Tensor, Any], Tensor],
+    metric: Callable[[NDArray[Any], NDArray[Any]], float],
+) -> tuple[float, float]:
+    """Compute the loss and the metric of a model on examples, without training it.
+
+    Scores (n, classes) against class indices (n,) are given to the metric as the index of the largest.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> model = tg.nn.Softmax()
+    >>> evaluate(model, [[0.0, 9.0]], [1], loss=tg.nn.CrossEntropyLoss(), metric=tg.metrics.accuracy)[1]
+    1.0
+    """
+    training = model.training
+    model.eval()
+    with no_grad():
+        prediction = model(Tensor(X))
+        value = float(loss(prediction, y))
+    model.train(training)
+    truth, guess = as_array(y), prediction.numpy()
+    if guess.ndim == truth.ndim + 1 and truth.dtype.kind in "iu":
+        guess = guess.argmax(axis=-1)
+    return value, float(metric(truth, guess))
+
+
+def gradient_norm(optimizer: Optimizer) -> float:
+    """Compute the Euclidean norm of all gradients together.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> x = tg.tensor([3.0, 4.0], requires_grad=True)
+    >>> (x**2).sum().backward()
+    >>> gradient_norm(tg.optim.BatchGradientDescent([x], lr=0.1))
+    10.0
+    """
+    gradients = [p.grad.array for p in optimizer.parameters if p.grad is not None]
+    return math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
+
+
+def _as_inputs(values: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+    array = as_array(values)
+    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+
+
+def _hold_out(
+    X: NDArray[Any], y: NDArray[Any], validation: float | tuple[ArrayLike, ArrayLike] | None, rng: np.random.Generator
+) -> tuple[NDArray[Any], NDArray[Any], tuple[NDArray[Any], NDArray[Any]] | None]:
+    if validation is None:
+        return X, y, None
+    if isinstance(validation, tuple):
+        return X, y, (_as_inputs(validation[0], X.dtype), _as_inputs(validation[1], y.dtype))
+    if not 0 < validation < 1:
+        raise OptionError(f"validation must be a fraction between 0 and 1, or a pair (X, y), but is {validation!r}.")
+    X, X_held, y, y_held = split(X, y, test_fraction=validation, rng=rng, stratify=y.dtype.kind in "iu" and y.ndim == 1)
+    return X, y, (X_held, y_held)
+
+
+def _check(epochs: int, tolerance: float) -> None:
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise OptionError(f"epochs must be a whole number from 1 on, but is {epochs!r}.")
+    if not tolerance >= 0:
+        raise OptionError(f"tolerance must be 0 or more, but is {tolerance!r}.")
+
+
+def _reached(run: Recorder, norm: float, tolerance: float) -> str:
+    return f"Stopped after {len(run.losses)} updates: the gradient's norm is {norm:.3g}, below the tolerance {tolerance:g}."
+
+
+def _call(callbacks: tuple[Callback, ...], moment: str, run: Recorder) -> None:
+    for callback in callbacks:
+        getattr(callback, moment)(run)

@@ -1,0 +1,160 @@
+"""The record of a training run: every update, every epoch, and why it ended."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Epoch", "History", "StopReason"]
+
+
+class StopReason(enum.StrEnum):
+    """The rule that ended a run."""
+
+    MAX_EPOCHS = "max epochs"
+    TOLERANCE = "tolerance"
+    EARLY_STOPPING = "early stopping"
+    DIVERGED = "diverged"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One pass over the data. NaN stands where nothing was held out."""
+
+    epoch: int
+    """Counted from 1."""
+    updates: int
+    """Made so far."""
+    examples: int
+    """Seen so far."""
+    seconds: float
+    """Spent training so far, validation not counted."""
+    loss: float
+    """The mean over the examples of the epoch, each batch weighted by its size."""
+    validation_loss: float = math.nan
+    validation_metric: float = math.nan
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened in a training run.
+
+    Examples
+    --------
+    >>> import tinygrad_edu as tg
+    >>> model = tg.nn.Linear(1, 1)
+    >>> descent = tg.optim.BatchGradientDescent(model.parameters(), lr=0.1)
+    >>> X = np.array([[0.0], [1.0]], np.float32)
+    >>> history = tg.fit(model, X, 2 * X, loss=tg.nn.MSELoss(), optimizer=descent, epochs=3)
+    >>> history.n_updates, history.n_examples, len(history.epochs)
+    (3, 6, 3)
+    >>> history.message
+    'Stopped after 3 epochs (3 updates), the number asked for.'
+    """
+
+    losses: NDArray[Any]
+    """The loss of each update's batch, before that update."""
+    examples: NDArray[Any]
+    """Examples seen after each update."""
+    seconds: NDArray[Any]
+    """Seconds of training after each update; validation and callbacks are not counted."""
+    epochs: tuple[Epoch, ...]
+    stop_reason: StopReason
+    message: str
+    """Why the run ended, as a sentence with the numbers."""
+    metric: str = ""
+    """What `validation_metric` is."""
+
+    @property
+    def n_updates(self) -> int:
+        """How many times the weights were changed."""
+        return len(self.losses)
+
+    @property
+    def n_examples(self) -> int:
+        """How many examples were seen, each counted as often as it was seen."""
+        return int(self.examples[-1]) if len(self.examples) else 0
+
+    @property
+    def duration(self) -> float:
+        """Seconds spent training."""
+        return float(self.seconds[-1]) if len(self.seconds) else 0.0
+
+    @property
+    def epoch_losses(self) -> NDArray[Any]:
+        """The mean loss of each epoch."""
+        return np.array([epoch.loss for epoch in self.epochs])
+
+    @property
+    def validation_losses(self) -> NDArray[Any]:
+        """The loss on the held-out examples after each epoch."""
+        return np.array([epoch.validation_loss for epoch in self.epochs])
+
+    @property
+    def validation_metrics(self) -> NDArray[Any]:
+        """The metric on the held-out examples after each epoch."""
+        return np.array([epoch.validation_metric for epoch in self.epochs])
+
+    def fluctuation(self) -> float:
+        """Say how much the loss jumps from one update to the next: the median of |Δloss|, over the mean loss.
+
+        Computed over the second half of the run, where the descent is no longer steep. Batch gradient
+        descent comes out near 0, stochastic gradient descent near 1.
+
+        Examples
+        --------
+        >>> run = lambda losses: History(np.array(losses), np.arange(4), np.arange(4.0), (), StopReason.MAX_EPOCHS, "")
+        >>> run([4.0, 3.0, 2.0, 2.0]).fluctuation(), run([4.0, 3.0, 1.0, 3.0]).fluctuation()
+        (0.0, 1.0)
+        """
+        late = self.losses[len(self.losses) // 2 :]
+        if len(late) < 2 or not np.all(np.isfinite(late)) or not late.mean():
+            return math.nan
+        return float(np.median(np.abs(np.diff(late))) / late.mean())
+
+
+@dataclass
+class Recorder:
+    """What `fit` writes into while it runs; callbacks read it, and may call `stop`."""
+
+    model: Any
+    optimizer: Any
+    losses: list[float] = field(default_factory=list)
+    examples: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
+    stop_reason: StopReason | None = None
+    message: str = ""
+    metric: str = ""
+
+    def record(self, loss: float, n_examples: int, seconds: float) -> None:
+        """Note one update."""
+        self.losses.append(loss)
+        self.examples.append(n_examples + (self.examples[-1] if self.examples else 0))
+        self.seconds.append(seconds)
+
+    def stop(self, reason: StopReason, message: str) -> None:
+        """Ask the run to end; the first to ask is the one that is named."""
+        if self.stop_reason is None:
+            self.stop_reason, self.message = reason, message
+
+    def history(self) -> History:
+        """Close the record."""
+        assert self.stop_reason is not None  # noqa: S101 - fit always ends for a reason
+        return History(
+            np.array(self.losses),
+            np.array(self.examples, dtype=np.int64),
+            np.array(self.seconds),
+            tuple(self.epochs),
+            self.stop_reason,
+            self.message,
+            self.metric,
+        )
