@@ -32,7 +32,7 @@ def assert_same(arrays, expected):
     assert list(arrays) == list(expected)
     for name, array in expected.items():
         assert arrays[name].dtype == np.asarray(array).dtype.newbyteorder("=")
-        np.testing.assert_array_equal(arrays[name], array, strict=False)
+        np.testing.assert_array_equal(arrays[name], array)
         assert arrays[name].shape == np.shape(array)
 
 
@@ -203,7 +203,7 @@ def test_arbitrary_bytes_are_refused(tmp_path_factory, content):
 def test_what_is_no_model_is_refused(tmp_path, content):
     path = tmp_path / "x"
     path.write_bytes(content)
-    with pytest.raises(CheckpointError, match="'.*x' is not a safetensors file, or"):
+    with pytest.raises(CheckpointError, match="x' is not a safetensors file, or"):
         load(path)
 
 
@@ -356,7 +356,8 @@ import itertools, sys
 import numpy as np
 from tinygrad_edu.checkpoint import save
 for version in itertools.count(int(sys.argv[2])):
-    save(sys.argv[1], {f"part{i}": np.full(50_000 + 1000 * (version % 7), version) for i in range(3)}, {"v": str(version)})
+    part = np.full(50_000 + 1000 * (version % 7), version)
+    save(sys.argv[1], {"a": part, "b": part, "c": part}, {"v": str(version)})
     print(version, flush=True)
 """
 

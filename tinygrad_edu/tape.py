@@ -54,13 +54,18 @@ class Node:
     changed: int
     base: Node | None  # the node whose memory it shares
 
+    @property
+    def owner(self) -> Node:
+        """The node that owns the memory: this one, or the one it is a view of."""
+        return self if self.base is None else self.base
+
     def touch(self) -> None:
         """Note that the array is being written to."""
-        (self.base or self).changed = _Changes.latest = tick()
+        self.owner.changed = _Changes.latest = tick()
 
     def stale(self, since: int) -> bool:
         """Whether the array was written to after the time `since`."""
-        return (self.base or self).changed > since
+        return self.owner.changed > since
 
 
 class _Mode(threading.local):

@@ -84,7 +84,7 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
         out.op = None
         out.inputs = out.arrays = ()
     if op.view and array.base is not None and isinstance(inputs[0], Tensor):
-        out.base = inputs[0].base or inputs[0]
+        out.base = inputs[0].owner
     return out
 
 
@@ -296,7 +296,7 @@ class Tensor(Methods):
     def detach(self) -> Tensor:
         """Give a tensor on the same memory through which no gradient flows."""
         out = Tensor(self.array)
-        out.base = self.base or self
+        out.base = self.owner
         return out
 
     def clone(self) -> Tensor:
