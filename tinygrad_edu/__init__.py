@@ -8,31 +8,23 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# These at once, and not on first use: `tensor` and `gradcheck` are also the names of the modules that they
+# live in, and whatever imports such a module first would put it in the function's place.
+from tinygrad_edu.autodiff import grad, value_and_grad
+from tinygrad_edu.gradcheck import gradcheck
+from tinygrad_edu.random import default_rng, seed
+from tinygrad_edu.tape import no_grad
+from tinygrad_edu.tensor import Tensor, tensor
+
 if TYPE_CHECKING:
     from tinygrad_edu import checkpoint, data, functional, learn, losses, metrics, nn, ops, optim, training, visualize
-    from tinygrad_edu.autodiff import grad, value_and_grad
-    from tinygrad_edu.gradcheck import gradcheck
-    from tinygrad_edu.learn import minimize
-    from tinygrad_edu.random import default_rng, seed
-    from tinygrad_edu.tape import no_grad
-    from tinygrad_edu.tensor import Tensor, tensor
-    from tinygrad_edu.training import fit
+    from tinygrad_edu.learn.minimize import minimize
+    from tinygrad_edu.training.fit import fit
 
 __version__ = "0.1.0"
 
-# Where each public name lives.
-_HOME = {
-    "Tensor": "tensor",
-    "default_rng": "random",
-    "fit": "training",
-    "grad": "autodiff",
-    "gradcheck": "gradcheck",
-    "minimize": "learn",
-    "no_grad": "tape",
-    "seed": "random",
-    "tensor": "tensor",
-    "value_and_grad": "autodiff",
-}
+# Where the other public names live.
+_HOME = {"fit": "training", "minimize": "learn"}
 _MODULES = (
     "checkpoint",
     "data",

@@ -137,7 +137,7 @@ def as_array(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
             array = np.asarray(value)
         except ValueError as error:
             raise ShapeError(f"This nested list is ragged: {error}. Give every row the same length.") from error
-        if array.dtype == np.float64:
+        if array.dtype == np.float64 and dtype is None:
             array = array.astype(np.float32)
     if dtype is not None:
         array = array.astype(dtype, copy=False)

@@ -19,7 +19,7 @@ positive = define(np.positive, lambda g, _y, _x: g)
 square = define(np.square, lambda g, _y, x: g * (2 * x))
 reciprocal = define(np.reciprocal, lambda g, y, _x: -g * (y * y))
 identity = define("identity", lambda g, _y, _x: g, forward=lambda x: x, view=True)
-astype = define("astype", lambda g, _y, _x: g, forward=lambda x, dtype: x.astype(dtype))
+astype = define("astype", lambda g, _y, _x, dtype: g, forward=lambda x, dtype: x.astype(dtype))  # noqa: ARG005
 
 
 # --------------------------------------------------------------------------------------------- powers

@@ -104,10 +104,10 @@ class History:
         return np.array([epoch.validation_metric for epoch in self.epochs])
 
     def fluctuation(self) -> float:
-        """Say how much the loss jumps from one update to the next: the median of |Δloss|, over the mean loss.
+        """Say how much the loss jumps from one update to the next: the root mean square of Δloss over the mean loss.
 
-        Computed over the second half of the run, where the descent is no longer steep. Batch gradient
-        descent comes out near 0, stochastic gradient descent near 1.
+        Computed over the second half of the run, where the descent is no longer steep. 0 is a smooth curve;
+        beyond 1 the jumps are larger than the loss itself.
 
         Examples
         --------
@@ -116,9 +116,9 @@ class History:
         (0.0, 1.0)
         """
         late = self.losses[len(self.losses) // 2 :]
-        if len(late) < 2 or not np.all(np.isfinite(late)) or not late.mean():
+        if len(late) < 2 or not late.mean():
             return math.nan
-        return float(np.median(np.abs(np.diff(late))) / late.mean())
+        return float(np.sqrt(np.mean(np.diff(late) ** 2)) / late.mean())
 
 
 @dataclass
