@@ -17,7 +17,19 @@ from tinygrad_edu.tape import no_grad
 from tinygrad_edu.tensor import Tensor, tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import checkpoint, data, functional, learn, losses, metrics, nn, ops, optim, training, visualize
+    from tinygrad_edu import (
+        checkpoint,
+        data,
+        functional,
+        learn,
+        losses,
+        metrics,
+        nn,
+        ops,
+        optim,
+        training,
+        visualize,
+    )
     from tinygrad_edu.learn.minimize import minimize
     from tinygrad_edu.training.fit import fit
 
@@ -64,7 +76,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+def __getattr__(name: str) -> Any:
     if name in _HOME:
         value = getattr(importlib.import_module(f"tinygrad_edu.{_HOME[name]}"), name)
     elif name in _MODULES:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import ops
+from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
 from tinygrad_edu.tape import Node, mode, pull
-from tinygrad_edu.tensor import Tensor, apply, as_array
+from tinygrad_edu.tensor import Tensor, apply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +128,8 @@ def _gradients(value: Tensor, targets: tuple[Tensor, ...], *, create_graph: bool
         pulled = pull(value, Tensor(seed) if create_graph else seed, targets=targets, create_graph=create_graph)
         found = {node.order: g for node, g in pulled}
     return tuple(
-        g if isinstance(g := found.get(t.order), Tensor) else Tensor(np.zeros_like(t.array) if g is None else np.array(g))
+        g
+        if isinstance(g := found.get(t.order), Tensor)
+        else Tensor(np.zeros_like(t.array) if g is None else np.array(g))
         for t in targets
     )

@@ -7,11 +7,7 @@ Reading trusts nothing: a file that was cut off or changed is refused.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
-import shutil
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import CheckpointError, optional_import, suggest
+from tinygrad_edu.storage import replace_file
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
@@ -79,7 +77,7 @@ def save(
             raise CheckpointError(f"{str(file)!r} is a folder. Name a file in it, such as model.safetensors.")
         if not file.parent.is_dir():
             raise CheckpointError(f"There is no folder {str(file.parent)!r} to save in. Create it first.")
-        _replace(file, content)
+        replace_file(file, content)
     except OSError as error:
         raise CheckpointError(
             f"The file {str(file)!r} cannot be written: {error.strerror or error}. Nothing was changed; "
@@ -122,9 +120,7 @@ def _pack(arrays: Mapping[str, NDArray[Any]], metadata: dict[str, str]) -> bytes
     for key, text in metadata.items():
         _check_name(key)
         if not isinstance(text, str) or not _is_unicode(text) or key == SEAL:
-            raise CheckpointError(
-                f"metadata[{key!r}] must be text under another name than {SEAL!r}, but is {text!r}."
-            )
+            raise CheckpointError(f"metadata[{key!r}] must be text under another name than {SEAL!r}, but is {text!r}.")
     seal = {"names": list(ready), "metadata": list(metadata), "crc32": _checksum(ready, metadata)}
     content: bytes = safetensors.save(ready, metadata={**metadata, SEAL: json.dumps(seal)})
     return content
@@ -132,9 +128,7 @@ def _pack(arrays: Mapping[str, NDArray[Any]], metadata: dict[str, str]) -> bytes
 
 def _check_name(name: object) -> str:
     if not isinstance(name, str) or name == _FORMATS_OWN or not _is_unicode(name):
-        raise CheckpointError(
-            f"A name in a checkpoint must be text, other than {_FORMATS_OWN!r}, but is {name!r}."
-        )
+        raise CheckpointError(f"A name in a checkpoint must be text, other than {_FORMATS_OWN!r}, but is {name!r}.")
     return name
 
 
@@ -150,9 +144,7 @@ def _is_unicode(text: str) -> bool:
 def _ready(name: str, array: object) -> NDArray[Any]:
     """Check that an array can be saved, and lay it out as the format wants it."""
     if not isinstance(array, (np.ndarray, np.generic)):
-        raise CheckpointError(
-            f"{name!r} must be a NumPy array, but is {type(array).__name__}. Use np.asarray(...)."
-        )
+        raise CheckpointError(f"{name!r} must be a NumPy array, but is {type(array).__name__}. Use np.asarray(...).")
     if array.dtype.name not in DTYPES:
         raise CheckpointError(
             f"{name!r} holds {array.dtype}, which cannot be saved. Convert it with .astype(...) to one of "
@@ -206,31 +198,3 @@ def _nearby(file: Path) -> str:
         return f"There is no folder {str(file.parent)!r} either; check the path."
     models = [entry.name for entry in file.parent.glob("*.safetensors")]  # passes over what it may not list
     return suggest(file.name, models) if models else "Its folder holds no *.safetensors; check the path."
-
-
-# ------------------------------------------------------------------------------------------------ the file
-def _replace(file: Path, content: bytes) -> None:
-    """Put the content in the place of a file in one step, so that nobody ever sees a part of it."""
-    target = file.resolve()  # a link keeps pointing where it did
-    temporary = target.with_name(f".{target.name[:32]}.{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())  # else a power failure could leave the new name on an empty file
-        if target.exists():
-            shutil.copymode(target, temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power failure, where the system can: Windows opens no folders."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

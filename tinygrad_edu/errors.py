@@ -81,7 +81,7 @@ class MissingDependencyError(TinygradEduError, ImportError):
     """An optional library that is not installed."""
 
 
-def optional_import(module: str, *, extra: str, purpose: str) -> Any:  # noqa: ANN401 - a module of a library without types
+def optional_import(module: str, *, extra: str, purpose: str) -> Any:
     """Import an optional library, or say in one line how to install it.
 
     Parameters

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tinygrad_edu import ops
+from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, OptionError, ShapeError
 from tinygrad_edu.random import default_rng
-from tinygrad_edu.tensor import Tensor, apply, as_array
+from tinygrad_edu.tensor import Tensor, apply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -214,7 +215,7 @@ def mse_loss(prediction: Tensor | ArrayLike, target: Tensor | ArrayLike, reducti
 
 
 def l1_loss(prediction: Tensor | ArrayLike, target: Tensor | ArrayLike, reduction: Reduction = "mean") -> Tensor:
-    """Mean absolute error: the average of \\|prediction - target\\|.
+    """Mean absolute error: the average of abs(prediction - target).
 
     Examples
     --------
@@ -226,11 +227,14 @@ def l1_loss(prediction: Tensor | ArrayLike, target: Tensor | ArrayLike, reductio
 
 
 def huber_loss(
-    prediction: Tensor | ArrayLike, target: Tensor | ArrayLike, reduction: Reduction = "mean", delta: float = 1.0
+    prediction: Tensor | ArrayLike,
+    target: Tensor | ArrayLike,
+    reduction: Reduction = "mean",
+    delta: float = 1.0,
 ) -> Tensor:
     """Square small errors, take the absolute value of large ones: outliers pull with constant force.
 
-    With d = prediction - target: d²/2 where \\|d\\| <= delta, and delta (\\|d\\| - delta/2) elsewhere.
+    With d = prediction - target: d²/2 where abs(d) <= delta, and delta (abs(d) - delta/2) elsewhere.
 
     References
     ----------
@@ -279,7 +283,7 @@ def cross_entropy(logits: Tensor | ArrayLike, target: Tensor | ArrayLike, reduct
     labels = target.array if isinstance(target, Tensor) else as_array(target)
     if not logits.ndim or logits.shape[-1] < 2:
         raise ShapeError(
-            f"cross_entropy needs logits with at least two classes in the last axis, but their shape is {logits.shape}. "
+            f"cross_entropy needs logits of at least two classes in the last axis, but their shape is {logits.shape}. "
             f"For two classes as one logit there is binary_cross_entropy_with_logits."
         )
     log_p = apply(ops.fused.log_softmax, (logits,))
@@ -288,7 +292,10 @@ def cross_entropy(logits: Tensor | ArrayLike, target: Tensor | ArrayLike, reduct
         return _reduce(-(probabilities * log_p).sum(axis=-1), reduction)
     if labels.dtype.kind not in "iu" or labels.shape != logits.shape[:-1]:
         raise _not_class_indices(labels, logits.shape)
-    if labels.size and not 0 <= np.minimum.reduce(labels, axis=None) <= np.maximum.reduce(labels, axis=None) < logits.shape[-1]:
+    if (
+        labels.size
+        and not 0 <= np.minimum.reduce(labels, axis=None) <= np.maximum.reduce(labels, axis=None) < logits.shape[-1]
+    ):
         raise _no_such_class(labels, logits.shape[-1])
     _check_reduction(reduction)
     return apply(ops.fused.negative_log_likelihood, (log_p, labels), {"reduction": reduction})
@@ -349,7 +356,8 @@ def _alike(name: str, prediction: Tensor | ArrayLike, target: Tensor | ArrayLike
     target = _tensor(target)
     if prediction.shape != target.shape:
         raise ShapeError(
-            f"{name} compares entry by entry, but the prediction has shape {prediction.shape} and the target {target.shape}."
+            f"{name} compares entry by entry, but the prediction has shape {prediction.shape} and the target "
+            f"{target.shape}."
             f"{_reshape_that_fits(prediction.shape, target.shape)}"
         )
     return prediction, target if target.dtype == prediction.dtype else target.astype(prediction.dtype)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, GradcheckError, OptionError
 from tinygrad_edu.tape import no_grad, pull
-from tinygrad_edu.tensor import Tensor, as_array
+from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,9 @@ def _projected(f: Callable[..., Tensor], arrays: list[NDArray[Any]], rng: np.ran
     with no_grad():
         out = f(*map(Tensor, arrays))
     if not isinstance(out, Tensor):
-        raise DtypeError(f"gradcheck needs a function that returns a Tensor, but this one returned {type(out).__name__}.")
+        raise DtypeError(
+            f"gradcheck needs a function that returns a Tensor, but this one returned {type(out).__name__}."
+        )
     direction = rng.standard_normal(out.shape)
     return lambda *xs: (f(*xs) * direction).sum()
 
@@ -113,9 +116,7 @@ def _gradient_along(
     def along(*xs: Tensor) -> Tensor:
         # Called with the tensors of the next order, or with plain ones for its central differences.
         tracked = tuple(x if x.tracked or x.dtype.kind != "f" else Tensor(x.array, requires_grad=True) for x in xs)
-        parts = [
-            (g * d).sum() for g, d in zip(_gradients(scalar, tracked), directions, strict=True) if g is not None
-        ]
+        parts = [(g * d).sum() for g, d in zip(_gradients(scalar, tracked), directions, strict=True) if g is not None]
         total = Tensor(np.zeros(()))
         for part in parts:
             total = total + part

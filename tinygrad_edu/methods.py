@@ -1,16 +1,19 @@
-"""The methods of a Tensor that are rows of the table: ``x.sum()``, ``x.exp()``, ``x < y``.
+"""The methods of a Tensor under NumPy's names, with NumPy's meaning.
 
-Under NumPy's names and with NumPy's meaning; each hands itself to its row.
+First those that look at it (``x.shape``, ``x.item()``), then those that are rows of the table (``x.sum()``,
+``x.exp()``, ``x < y``): each hands itself to its row.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops import elementwise, fused, linalg, reductions, shape as shapes
 from tinygrad_edu.tape import Node
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import DTypeLike
 
     from tinygrad_edu.ops import Op
@@ -29,6 +32,56 @@ class Methods(Node):
     """What a Tensor can do beyond arithmetic."""
 
     __slots__ = ()
+
+    # -------------------------------------------------------------------------------------- looking at it
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        shape: tuple[int, ...] = self.array.shape
+        return shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.array.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return self.array.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the entries."""
+        dtype: np.dtype[Any] = self.array.dtype
+        return dtype
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ShapeError("A tensor without axes has no length; its value is x.item().")
+        return self.shape[0]
+
+    def __bool__(self) -> bool:
+        return bool(self.array)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if spec and self.size == 1 else self.array if spec else self, spec)
+
+    def item(self) -> Any:
+        """Give the only entry as a Python number."""
+        if self.size != 1:
+            raise ShapeError(f"item() needs one entry, but the shape is {self.shape}. Reduce it first, as in x.mean().")
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """Give the entries as nested Python lists."""
+        return self.array.tolist()
 
     # -------------------------------------------------------------------------------------- reductions
     def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:

@@ -120,9 +120,7 @@ def f1_score(
     if average == "macro":
         return float(scores.mean())
     if average != "binary":
-        raise OptionError(
-            f"average={average!r} is unknown. {suggest(str(average), ['binary', 'macro', 'micro'])}"
-        )
+        raise OptionError(f"average={average!r} is unknown. {suggest(str(average), ['binary', 'macro', 'micro'])}")
     if not set(labels.tolist()) <= {0, 1}:
         raise OptionError(
             f"average='binary' needs the labels 0 and 1, not {', '.join(map(repr, labels.tolist()[:5]))}. "
@@ -224,15 +222,11 @@ def r2_score(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
 def _matching(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     true, predicted = np.asarray(y_true), np.asarray(y_pred)
     if true.shape != predicted.shape:
-        raise ShapeError(
-            f"y_true has the shape {true.shape} and y_pred {predicted.shape}. {_remedy(true, predicted)}"
-        )
+        raise ShapeError(f"y_true has the shape {true.shape} and y_pred {predicted.shape}. {_remedy(true, predicted)}")
     if true.size == 0:
         raise DataError("There are no predictions to score: y_true and y_pred are empty. Pass at least one.")
     if true.ndim == 0:
-        raise ShapeError(
-            "y_true and y_pred are single values. Pass sequences, such as [y_true] and [y_pred]."
-        )
+        raise ShapeError("y_true and y_pred are single values. Pass sequences, such as [y_true] and [y_pred].")
     return true, predicted
 
 
@@ -255,16 +249,12 @@ def _labels(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[npt.NDArray[A
     return true, predicted
 
 
-def _numbers(
-    y_true: npt.ArrayLike, y_pred: npt.ArrayLike
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _numbers(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     true, predicted = _matching(y_true, y_pred)
     return true.astype(np.float64), predicted.astype(np.float64)
 
 
-def _confusion(
-    y_true: npt.ArrayLike, y_pred: npt.ArrayLike
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+def _confusion(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Return the labels in sorted order, and the counts of each pair of true and predicted label."""
     true, predicted = _labels(y_true, y_pred)
     labels, indices = np.unique(np.concatenate([true, predicted]), return_inverse=True)

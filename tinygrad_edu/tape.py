@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from tinygrad_edu import ops
 from tinygrad_edu.errors import GraphError, ShapeError
 from tinygrad_edu.ops import Op
 
@@ -108,7 +107,7 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
         mode.recording = self._outer.pop()
 
 
-def pull(
+def pull(  # noqa: C901, PLR0912 - the innermost loop: a call for each part would cost a tenth of it
     root: Node,
     seed: Any,
     *,
@@ -214,6 +213,6 @@ def _refuse_stale(node: Node) -> None:
         for k, (what, changed) in stale.items():
             if k < len(read) and read[k]:
                 raise GraphError(
-                    f"backward() needs {what} of {node.op.name}, of shape {changed.array.shape}, but it was changed in place "
-                    f"since. Change a copy (x = x.clone()), or call backward() before the change."
+                    f"backward() needs {what} of {node.op.name}, of shape {changed.array.shape}, but it was changed in "
+                    f"place since. Change a copy (x = x.clone()), or call backward() before the change."
                 )

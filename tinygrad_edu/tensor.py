@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.errors import DtypeError, GraphError, OptionError, ShapeError
+from tinygrad_edu.conversion import CONSTANTS, as_array, as_constant, as_index
+from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
 from tinygrad_edu.methods import Methods
 from tinygrad_edu.tape import Node, mode, pull, tick
 
@@ -21,13 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     from tinygrad_edu.ops import Op
-    from tinygrad_edu.ops.reductions import Axis
 
-__all__ = ["Tensor", "apply", "as_array", "tensor"]
+__all__ = ["Tensor", "apply", "tensor"]
 
 _NO_OPTIONS: dict[str, Any] = {}
-# Constants that NumPy promotes as intended. Not np.float64: see _constant.
-_CONSTANTS = frozenset({float, int, bool, np.ndarray, np.float32, np.int64, np.bool})
 # Looked up once: these run in the innermost loop.
 ndarray = np.ndarray
 new_tensor = object.__new__
@@ -58,10 +56,10 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
             arrays.append(x.array)
             if x.tracked:
                 tracked = True
-        elif type(x) in _CONSTANTS:
+        elif type(x) in CONSTANTS:
             arrays.append(x)
         else:
-            return apply(op, tuple(map(_constant, inputs)), options)
+            return apply(op, tuple(map(as_constant, inputs)), options)
     try:
         array = op.forward(*arrays, **options) if options else op.forward(*arrays)
     except (ValueError, IndexError) as error:
@@ -100,53 +98,6 @@ def _constant_tensor(array: NDArray[Any]) -> Tensor:
 def _misfit(op: Op, arrays: list[Any], error: Exception) -> ShapeError:
     shapes = " and ".join(str(np.shape(a)) for a in arrays)
     return ShapeError(f"{op.name} of shapes {shapes} is not possible: {error}.")
-
-
-def _constant(x: Any) -> Any:
-    """Make an input that is not recorded something that NumPy promotes as intended."""
-    if isinstance(x, (Node, np.ndarray)) or type(x) in _CONSTANTS:
-        return x
-    if isinstance(x, float):  # np.float64 is a float too
-        return float(x)
-    return as_array(x)
-
-
-def as_array(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """View anything array-like as an array of numbers: lists of floats as float32, arrays as they are.
-
-    Raises
-    ------
-    DtypeError
-        If it does not hold real numbers.
-    ShapeError
-        If nested lists are ragged.
-
-    Examples
-    --------
-    >>> as_array([1.0, 2.0]).dtype, as_array([1, 2]).dtype, as_array(np.zeros(2)).dtype
-    (dtype('float32'), dtype('int64'), dtype('float64'))
-    """
-    if isinstance(value, Node):
-        array = value.array
-    elif isinstance(value, (np.ndarray, np.generic)):
-        array = np.asarray(value)
-    elif hasattr(value, "__array__"):  # a pandas column, another library's tensor
-        array = np.asarray(value)
-    else:
-        try:
-            array = np.asarray(value)
-        except ValueError as error:
-            raise ShapeError(f"This nested list is ragged: {error}. Give every row the same length.") from error
-        if array.dtype == np.float64 and dtype is None:
-            array = array.astype(np.float32)
-    if dtype is not None:
-        array = array.astype(dtype, copy=False)
-    if array.dtype.kind not in "fiub":
-        raise DtypeError(
-            f"A Tensor holds real numbers, but was given {type(value).__name__} of dtype {array.dtype}. "
-            f"Encode text as class indices, and split complex numbers into real and imaginary parts."
-        )
-    return array
 
 
 class Tensor(Methods):
@@ -219,7 +170,8 @@ class Tensor(Methods):
     def requires_grad(self, value: bool) -> None:
         if self.op is not None:
             raise GraphError(
-                "requires_grad can be set on a leaf only, and this tensor was computed. Use x.detach() to stop gradients here."
+                "requires_grad can be set on a leaf only, and this tensor was computed. "
+                "Use x.detach() to stop gradients here."
             )
         if value and self.array.dtype.kind != "f":
             raise DtypeError(
@@ -227,26 +179,6 @@ class Tensor(Methods):
                 f"Write 1.0 instead of 1, or pass dtype=np.float32."
             )
         self.tracked = value
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
-        return self.array.shape
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return self.array.ndim
-
-    @property
-    def size(self) -> int:
-        """The number of entries."""
-        return self.array.size
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The type of the entries."""
-        return self.array.dtype
 
     @property
     def is_leaf(self) -> bool:
@@ -259,39 +191,12 @@ class Tensor(Methods):
         source = f", op={self.op.name}" if self.op else ", requires_grad=True" if self.tracked else ""
         return f"tensor({text}{dtype}{source})"
 
-    def __len__(self) -> int:
-        if not self.shape:
-            raise ShapeError("A tensor without axes has no length; its value is x.item().")
-        return self.shape[0]
-
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:
-        return bool(self.array)
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item() if spec and self.size == 1 else self.array if spec else self, spec)
-
-    def item(self) -> Any:
-        """Give the only entry as a Python number."""
-        if self.size != 1:
-            raise ShapeError(f"item() needs one entry, but the shape is {self.shape}. Reduce it first, as in x.mean().")
-        return self.array.item()
 
     def numpy(self) -> NDArray[Any]:
         """Give the array itself, not a copy; what is computed from it is not recorded."""
         return self.array
-
-    def tolist(self) -> Any:
-        """Give the entries as nested Python lists."""
-        return self.array.tolist()
 
     def detach(self) -> Tensor:
         """Give a tensor on the same memory through which no gradient flows."""
@@ -310,7 +215,11 @@ class Tensor(Methods):
 
     # ---------------------------------------------------------------------------------------- gradients
     def backward(
-        self, gradient: ArrayLike | Tensor | None = None, *, retain_graph: bool = False, create_graph: bool = False
+        self,
+        gradient: ArrayLike | Tensor | None = None,
+        *,
+        retain_graph: bool = False,
+        create_graph: bool = False,
     ) -> None:
         """Add to ``grad`` of every leaf the gradient of this tensor with respect to it.
 
@@ -339,7 +248,10 @@ class Tensor(Methods):
             )
         seed = self._seed(gradient)
         found = pull(
-            self, Tensor(seed) if create_graph else seed, create_graph=create_graph, free=not (retain_graph or create_graph)
+            self,
+            Tensor(seed) if create_graph else seed,
+            create_graph=create_graph,
+            free=not (retain_graph or create_graph),
         )
         for node, g in found:
             leaf = cast("Tensor", node)
@@ -377,7 +289,7 @@ class Tensor(Methods):
     def __array_function__(
         self,
         function: Callable[..., Any],
-        types: Any,  # noqa: ARG002 - part of the protocol
+        types: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Tensor:
@@ -386,7 +298,7 @@ class Tensor(Methods):
             raise _no_row(function.__name__, {})
         return apply(op, *op.bind(args, kwargs))
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - NumPy's signature
         if self.tracked and mode.recording:
             raise GraphError(
                 "Turning this tensor into an array would drop its gradient unseen. Say so: x.numpy() or x.detach()."
@@ -426,7 +338,11 @@ class Tensor(Methods):
 
     def __pow__(self, other: Any) -> Tensor:
         if isinstance(other, (int, float)):
-            return apply(ops.elementwise.constant_power, (self,), {"exponent": float(other) if other % 1 else int(other)})
+            return apply(
+                ops.elementwise.constant_power,
+                (self,),
+                {"exponent": float(other) if other % 1 else int(other)},
+            )
         return apply(ops.elementwise.power, (self, other))
 
     def __rpow__(self, other: Any) -> Tensor:
@@ -436,7 +352,7 @@ class Tensor(Methods):
         return apply(ops.elementwise.negative, (self,))
 
     def __getitem__(self, index: Any) -> Tensor:
-        return apply(ops.indexing.getitem, (self,), {"index": _plain_index(index)})
+        return apply(ops.indexing.getitem, (self,), {"index": as_index(index)})
 
     def __setitem__(self, index: Any, value: ArrayLike | Tensor) -> None:
         if mode.recording and (self.tracked or (isinstance(value, Node) and value.tracked)):
@@ -445,14 +361,7 @@ class Tensor(Methods):
                 "np.where(mask, value, x), or write under no_grad() if no gradient is meant to see it."
             )
         self.touch()
-        self.array[_plain_index(index)] = as_array(value)
-
-
-def _plain_index(index: Any) -> Any:
-    """Replace Tensors in an index by their arrays, and lists by arrays."""
-    if isinstance(index, tuple):
-        return tuple(_plain_index(part) for part in index)
-    return as_array(index) if isinstance(index, (Node, list)) else index
+        self.array[as_index(index)] = as_array(value)
 
 
 def _no_row(form: str, kwargs: dict[str, Any]) -> DtypeError:
@@ -464,7 +373,11 @@ def _no_row(form: str, kwargs: dict[str, Any]) -> DtypeError:
 
 
 def tensor(
-    data: ArrayLike | Tensor, *, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
+    data: ArrayLike | Tensor,
+    *,
+    requires_grad: bool = False,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Make a Tensor from a copy of anything array-like.
 

@@ -101,9 +101,7 @@ def _read_start(text: str) -> float | list[float]:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise OptionError(
-            f"--start must be a number such as -6, or several such as 1,2, but is {text!r}."
-        ) from None
+        raise OptionError(f"--start must be a number such as -6, or several such as 1,2, but is {text!r}.") from None
     return numbers[0] if len(numbers) == 1 else numbers
 
 
@@ -112,8 +110,7 @@ def _table(variables: tuple[str, ...], trace: Trace) -> Iterator[str]:
     result = next(name for name in ("y", "z", "f", "loss") if name not in variables)
     header = ["k", *variables, result, *(f"d{result}/d{name}" for name in variables)]
     rows = [
-        [str(step.k), *(_number(n) for n in (*np.ravel(step.x), step.loss, *np.ravel(step.gradient)))]
-        for step in trace
+        [str(step.k), *(_number(n) for n in (*np.ravel(step.x), step.loss, *np.ravel(step.gradient)))] for step in trace
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):

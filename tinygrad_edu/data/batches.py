@@ -76,9 +76,7 @@ class Batches:
             (as_array(X, "X"),) if y is None else (as_array(X, "X"), as_array(y, "y"))
         )
         self.n_examples = _common_length(self._arrays)
-        self.batch_size = (
-            self.n_examples if batch_size is None else _checked_size(batch_size, self.n_examples)
-        )
+        self.batch_size = self.n_examples if batch_size is None else _checked_size(batch_size, self.n_examples)
         if shuffle and not isinstance(rng, np.random.Generator):
             raise OptionError(
                 f"shuffle=True needs a random generator, not rng={rng!r}. Pass rng=np.random.default_rng(0)."
@@ -151,9 +149,7 @@ def as_array(values: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
 def _common_length(arrays: tuple[npt.NDArray[Any], ...]) -> int:
     length = len(arrays[0])
     if any(len(array) != length for array in arrays):
-        raise ShapeError(
-            f"X has {length} examples and y has {len(arrays[1])}. Pass one target for each row of X."
-        )
+        raise ShapeError(f"X has {length} examples and y has {len(arrays[1])}. Pass one target for each row of X.")
     if length == 0:
         raise DataError("X holds no examples. Pass at least one.")
     return length

@@ -57,23 +57,15 @@ def _drawn(make: Callable[..., Dataset], description: str, task: Task = "classif
 DATASETS: Mapping[str, CatalogEntry] = MappingProxyType(
     {
         "blobs": _drawn(generators.blobs, "three round clouds that lines separate"),
-        "breast_cancer": CatalogEntry(
-            library.breast_cancer, "classification", "tumours, malignant or benign", 569, 30
-        ),
+        "breast_cancer": CatalogEntry(library.breast_cancer, "classification", "tumours, malignant or benign", 569, 30),
         "circles": _drawn(generators.circles, "a circle inside another"),
-        "diabetes": CatalogEntry(
-            library.diabetes, "regression", "how far diabetes progressed in a year", 442, 10
-        ),
-        "digits": CatalogEntry(
-            library.digits, "classification", "handwritten digits, 8 × 8 pixels", 1797, 64
-        ),
+        "diabetes": CatalogEntry(library.diabetes, "regression", "how far diabetes progressed in a year", 442, 10),
+        "digits": CatalogEntry(library.digits, "classification", "handwritten digits, 8 × 8 pixels", 1797, 64),
         "iris": CatalogEntry(library.iris, "classification", "three species of iris by their leaves", 150, 4),
         "moons": _drawn(generators.moons, "two half circles reaching into each other"),
         "sine": _drawn(generators.sine, "one period of the sine with noise", "regression"),
         "spirals": _drawn(generators.spirals, "two spiral arms wound into each other"),
-        "wine": CatalogEntry(
-            library.wine, "classification", "wines of three growers by their chemistry", 178, 13
-        ),
+        "wine": CatalogEntry(library.wine, "classification", "wines of three growers by their chemistry", 178, 13),
         "xor": _drawn(generators.xor, "a square whose opposite quarters belong together"),
     }
 )
@@ -135,6 +127,4 @@ def _refuse_table_options(name: str, entry: CatalogEntry, target: str | None, ta
             "Leave it out, or save the data as a table and load that."
         )
     if task not in {"auto", entry.task}:
-        raise OptionError(
-            f"The data set {name!r} is for {entry.task}, not for task={task!r}. Leave the task out."
-        )
+        raise OptionError(f"The data set {name!r} is for {entry.task}, not for task={task!r}. Leave the task out.")

@@ -120,9 +120,7 @@ class Dataset:
         X = self._as_float32(self.X, "X")
         if X.ndim != 2:
             remedy = " Make it a column with X.reshape(-1, 1)." if X.ndim == 1 else ""
-            raise DataError(
-                f"X of {self.name!r} needs the shape (examples, features), not {X.shape}.{remedy}"
-            )
+            raise DataError(f"X of {self.name!r} needs the shape (examples, features), not {X.shape}.{remedy}")
         if 0 in X.shape:
             what = "examples" if X.shape[1] else "features"
             raise DataError(f"{self.name!r} has no {what}: X has the shape {X.shape}. Add at least one.")
@@ -184,8 +182,7 @@ class Dataset:
             )
         if len(y) < self.n_outputs:
             raise DataError(
-                f"{self.name!r} has fewer rows ({len(y)}) than classes ({self.n_outputs}). "
-                "Add rows, or join classes."
+                f"{self.name!r} has fewer rows ({len(y)}) than classes ({self.n_outputs}). Add rows, or join classes."
             )
         return np.ascontiguousarray(y, dtype=np.int64)
 

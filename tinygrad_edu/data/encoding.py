@@ -230,8 +230,7 @@ class TableEncoding:
             return cls(columns, fields["target_name"], fields["task"], tuple(fields["class_names"]))
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
-                "This text does not describe how a table is encoded. "
-                "Pass what TableEncoding.to_json() returned."
+                "This text does not describe how a table is encoded. Pass what TableEncoding.to_json() returned."
             ) from error
 
 
@@ -246,9 +245,7 @@ def to_numbers(cells: Cells) -> npt.NDArray[np.float64]:
 
 def to_text(cells: Cells) -> npt.NDArray[np.object_]:
     """Read cells as text, without the spaces around it; the empty text where a cell is missing."""
-    return np.array(
-        ["" if gone else str(cell).strip() for cell, gone in zip(cells, cells.isna(), strict=True)], object
-    )
+    return np.array(["" if gone else str(cell).strip() for cell, gone in zip(cells, cells.isna(), strict=True)], object)
 
 
 def class_label(value: str | float) -> str:
@@ -320,7 +317,5 @@ def _as_frame(table: Frame | str | os.PathLike[str]) -> Frame:
         )
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()][0]
-        raise DataError(
-            f"The table names the column {twice!r} more than once. Give each column its own name."
-        )
+        raise DataError(f"The table names the column {twice!r} more than once. Give each column its own name.")
     return table

@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _DECIMAL_COMMA = r"^([-+]?\d+),(\d+)$"
 
 
-def load_pandas() -> Any:  # noqa: ANN401 - a module
+def load_pandas() -> Any:
     """Import pandas, or say how to install it."""
     return optional_import("pandas", extra="cli", purpose="Reading tables")
 
@@ -84,9 +84,7 @@ def read_frame(path: str | os.PathLike[str]) -> Frame:
     frame.index = frame.index + skipped + 2
     frame = frame.dropna(how="all")
     if frame.empty:
-        raise DataError(
-            f"The table {file.name!r} has a header and no rows below it. Add a row for each example."
-        )
+        raise DataError(f"The table {file.name!r} has a header and no rows below it. Add a row for each example.")
     return frame
 
 
@@ -159,8 +157,7 @@ def _column_names(file: Path, head: str, separator: str) -> list[str]:
     twice = [name for name, count in collections.Counter(names).items() if count > 1]
     if twice:
         raise DataError(
-            f"The header of {file.name!r} names the column {twice[0]!r} more than once. "
-            "Give each column its own name."
+            f"The header of {file.name!r} names the column {twice[0]!r} more than once. Give each column its own name."
         )
     return names
 
@@ -201,8 +198,8 @@ def _ragged(file: Path, separator: str, width: int, message: str) -> str:
     if found is None:
         opened = re.search(r"EOF inside string starting at row (\d+)", message)
         if opened:  # counted from 0, the header included
-            row = int(opened[1]) + 1
-            return f"Row {row} of {file.name!r} opens a quotation mark that is never closed. Close it."
+            opened_in = int(opened[1]) + 1
+            return f"Row {opened_in} of {file.name!r} opens a quotation mark that is never closed. Close it."
         reason = message.removeprefix("Error tokenizing data. C error: ").strip()
         return f"The file {file.name!r} is not a table: {reason}. Check its separators and quotation marks."
     row, cells = found.groups()

@@ -117,9 +117,7 @@ def xor(n: int = 1000, *, noise: float = 0.0, rng: np.random.Generator | None = 
     return _classification("xor", X, y, noise, rng, class_names=("same sign", "different sign"))
 
 
-def blobs(
-    n: int = 1000, *, classes: int = 3, noise: float = 0.25, rng: np.random.Generator | None = None
-) -> Dataset:
+def blobs(n: int = 1000, *, classes: int = 3, noise: float = 0.25, rng: np.random.Generator | None = None) -> Dataset:
     """Round clouds whose centres are evenly spaced on a circle of radius 1.
 
     The parameters are those of ``moons``; ``classes`` is how many clouds there are, at least 2.

@@ -79,13 +79,13 @@ def diabetes() -> Dataset:
     )
 
 
-def _sklearn_datasets() -> Any:  # noqa: ANN401 - a module
+def _sklearn_datasets() -> Any:
     return optional_import("sklearn.datasets", extra="cli", purpose="Loading a built-in data set")
 
 
 def _classification(
     name: str,
-    bunch: Any,  # noqa: ANN401 - scikit-learn's Bunch
+    bunch: Any,
     *,
     target_name: str,
     feature_names: tuple[str, ...] = (),

@@ -72,13 +72,9 @@ def split(
     if n < 2:
         raise DataError(f"Splitting needs at least two examples, not {n}. Add examples.")
     if isinstance(test_fraction, bool) or not 0 < test_fraction < 1:
-        raise OptionError(
-            f"test_fraction={test_fraction!r} is not above 0 and below 1. Pass 0.25 for a quarter."
-        )
+        raise OptionError(f"test_fraction={test_fraction!r} is not above 0 and below 1. Pass 0.25 for a quarter.")
     if not isinstance(rng, np.random.Generator):
-        raise OptionError(
-            f"split needs a random generator, not rng={rng!r}. Pass rng=np.random.default_rng(0)."
-        )
+        raise OptionError(f"split needs a random generator, not rng={rng!r}. Pass rng=np.random.default_rng(0).")
 
     order = rng.permutation(n)
     is_test = np.zeros(n, dtype=bool)
@@ -156,9 +152,7 @@ class Standardizer:
         """
         values = _numbers(X).astype(np.float64)
         if len(values) == 0:
-            raise DataError(
-                "Standardizing needs at least one row to take the mean of. Pass the training data."
-            )
+            raise DataError("Standardizing needs at least one row to take the mean of. Pass the training data.")
         if not np.isfinite(values).all():
             raise DataError(
                 f"{np.count_nonzero(~np.isfinite(values))} of the values to standardize are missing or "
@@ -206,9 +200,7 @@ class Standardizer:
 def standardize(train: npt.ArrayLike, /) -> npt.NDArray[Any]: ...
 @overload
 def standardize(train: npt.ArrayLike, /, *others: npt.ArrayLike) -> tuple[npt.NDArray[Any], ...]: ...
-def standardize(
-    train: npt.ArrayLike, /, *others: npt.ArrayLike
-) -> npt.NDArray[Any] | tuple[npt.NDArray[Any], ...]:
+def standardize(train: npt.ArrayLike, /, *others: npt.ArrayLike) -> npt.NDArray[Any] | tuple[npt.NDArray[Any], ...]:
     """Scale arrays by the mean and standard deviation of the first one.
 
     Use a ``Standardizer`` to keep the statistics, for instance to undo the scaling.

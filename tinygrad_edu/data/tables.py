@@ -131,9 +131,7 @@ def _target_name(file: Path, frame: Frame, target: str | None) -> str:
     if target is None:
         return names[-1]
     if target not in names:
-        raise DataError(
-            f"The table {file.name!r} has no column {target!r} for the target. {suggest(target, names)}"
-        )
+        raise DataError(f"The table {file.name!r} has no column {target!r} for the target. {suggest(target, names)}")
     return target
 
 

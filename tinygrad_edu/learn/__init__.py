@@ -1,10 +1,32 @@
-"""Gradient descent to look at: minimise a formula and keep every step.
+"""Gradient descent to look at, on formulas and on data.
 
-``minimize`` follows the slope of a formula or function downhill and gives a ``Trace`` of its ``Step``s.
+``minimize`` follows the slope of a formula or function downhill and keeps every step. ``compare`` trains the same
+network by batch, stochastic and mini-batch gradient descent, beside scikit-learn's models.
 """
 
+from tinygrad_edu.learn.compare import Comparison, Contestant, Result, compare, contestants
 from tinygrad_edu.learn.formula import Formula, formula
 from tinygrad_edu.learn.minimize import minimize
+from tinygrad_edu.learn.predictor import Predictor
+from tinygrad_edu.learn.preparation import REGIMES, Prepared, Regime, Settings, prepare
 from tinygrad_edu.learn.trace import Step, StopReason, Trace
 
-__all__ = ["Formula", "Step", "StopReason", "Trace", "formula", "minimize"]
+__all__ = [
+    "REGIMES",
+    "Comparison",
+    "Contestant",
+    "Formula",
+    "Predictor",
+    "Prepared",
+    "Regime",
+    "Result",
+    "Settings",
+    "Step",
+    "StopReason",
+    "Trace",
+    "compare",
+    "contestants",
+    "formula",
+    "minimize",
+    "prepare",
+]

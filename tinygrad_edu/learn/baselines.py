@@ -67,7 +67,7 @@ def baselines(prepared: Prepared) -> list[Baseline]:
         If scikit-learn is not installed.
     """
 
-    def module(name: str) -> Any:  # noqa: ANN401 - a library without types
+    def module(name: str) -> Any:
         return optional_import(f"sklearn.{name}", extra="cli", purpose="Comparing with scikit-learn")
 
     dummy, linear, neural = module("dummy"), module("linear_model"), module("neural_network")
@@ -107,7 +107,7 @@ def _same_shape(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _effort(estimator: Any, n_examples: int, batch_size: int) -> tuple[int | None, int | None]:  # noqa: ANN401 - a library without types
+def _effort(estimator: Any, n_examples: int, batch_size: int) -> tuple[int | None, int | None]:
     """Read off how many passes and updates the training took, where the model says so."""
     if not hasattr(estimator, "n_iter_"):
         return None, None

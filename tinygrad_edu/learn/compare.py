@@ -127,12 +127,16 @@ def contestants(prepared: Prepared) -> list[Contestant]:
         If scikit-learn is not installed.
     """
     regimes = [
-        Contestant(f"{regime} gradient descent", "tinygrad_edu", regime, prepared.settings.epochs, _regime(prepared, regime))
+        Contestant(
+            f"{regime} gradient descent",
+            "tinygrad_edu",
+            regime,
+            prepared.settings.epochs,
+            _regime(prepared, regime),
+        )
         for regime in REGIMES
     ]
-    others = [
-        Contestant(b.name, "scikit-learn", None, None, _baseline(prepared, b)) for b in baselines(prepared)
-    ]
+    others = [Contestant(b.name, "scikit-learn", None, None, _baseline(prepared, b)) for b in baselines(prepared)]
     return [*regimes, *others]
 
 

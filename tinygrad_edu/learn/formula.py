@@ -200,9 +200,7 @@ def _compute(entries: Iterable[float | str | Op], values: Mapping[str, Tensor]) 
 def _power(base: Tensor | float, exponent: Tensor | float) -> Tensor | float:
     # A Tensor's own operator has a row for constant exponents, so that x**2 needs no logarithm. A float's is
     # of no use: 9.0**9.0**9.0 raises OverflowError, and (-8.0)**0.5 is complex.
-    out: Tensor | float = (
-        base**exponent if isinstance(base, Tensor) else ops.elementwise.power(base, exponent)
-    )
+    out: Tensor | float = base**exponent if isinstance(base, Tensor) else ops.elementwise.power(base, exponent)
     return out
 
 
@@ -269,9 +267,7 @@ class _Reader:
             _refuse(self.text, f"{name!r} is no function; for a product write {name}*(...). {known}")
         needed = len(FUNCTIONS[name].rules)
         if n_arguments != needed:
-            _refuse(
-                self.text, f"{name} takes {('one number', 'two numbers')[needed - 1]}: write {_example(name)}"
-            )
+            _refuse(self.text, f"{name} takes {('one number', 'two numbers')[needed - 1]}: write {_example(name)}")
 
 
 def _example(name: str) -> str:
@@ -340,9 +336,7 @@ def _check_neighbours(text: str, left: re.Match[str], right: re.Match[str]) -> N
     given = text[left.start() : right.end()]
     if left.lastgroup in {"sign", "open"}:
         if right.lastgroup == "close" or right[0] in _BETWEEN:
-            _refuse(
-                text, f"a number is missing between {left[0]} and {right[0]} (position {right.start() + 1})"
-            )
+            _refuse(text, f"a number is missing between {left[0]} and {right[0]} (position {right.start() + 1})")
     elif right.lastgroup in {"number", "name"} or (right.lastgroup == "open" and left.lastgroup != "name"):
         if left[0] in FUNCTIONS:
             _refuse(text, f"write {left[0]}({right[0]}) instead of {given}")

@@ -127,9 +127,7 @@ def _descend(
         if not (math.isfinite(loss) and np.isfinite(gradient).all()):
             what = f"loss is {loss:.6g}" if not math.isfinite(loss) else f"slope is {_show(gradient)}"
             if not steps:
-                raise OptionError(
-                    f"At the start, x = {_show(x)}, the {what}. Choose a start where both are finite."
-                )
+                raise OptionError(f"At the start, x = {_show(x)}, the {what}. Choose a start where both are finite.")
             return StopReason.DIVERGED, _left_the_numbers(steps, f"reaches x = {_show(x)}, where the {what}")
         step = Step(len(steps), x, loss, gradient, lr)
         steps.append(step)
@@ -243,6 +241,5 @@ def _left_the_numbers(steps: list[Step], what: str) -> str:
 
 def _interrupted(step: Step) -> str:
     return (
-        f"Stopped after step {step.k}, because it was interrupted: the slope was {_slope(step)} "
-        f"at x = {_show(step.x)}."
+        f"Stopped after step {step.k}, because it was interrupted: the slope was {_slope(step)} at x = {_show(step.x)}."
     )

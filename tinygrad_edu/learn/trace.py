@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.tensor import Tensor, as_array
+from tinygrad_edu.conversion import as_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike
+
+    from tinygrad_edu.tensor import Tensor
 
 __all__ = ["Point", "Step", "StopReason", "Trace", "as_float64"]
 
@@ -27,14 +29,12 @@ Point: TypeAlias = float | NDArray[np.float64]
 
 
 def as_float64(value: ArrayLike | Tensor) -> NDArray[np.float64]:
-    """Copy real numbers into a float64 array, without the detour through float32 that lists take elsewhere.
+    """Copy real numbers into a float64 array.
 
     >>> as_float64([0.1, 1e300]).tolist()
     [0.1, 1e+300]
     """
-    with np.errstate(over="ignore"):
-        array = as_array(value)  # refuses text, complex numbers and ragged lists
-    return np.array(array if isinstance(value, Tensor) else value, dtype=np.float64)
+    return np.array(as_array(value, np.float64))
 
 
 class StopReason(StrEnum):

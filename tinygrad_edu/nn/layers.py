@@ -53,7 +53,9 @@ class Linear(Module):
         rng: np.random.Generator | None = None,
     ) -> None:
         if in_features < 1 or out_features < 1:
-            raise OptionError(f"Linear needs at least 1 input and 1 output, but was given {in_features} and {out_features}.")
+            raise OptionError(
+                f"Linear needs at least 1 input and 1 output, but was given {in_features} and {out_features}."
+            )
         rng = rng or default_rng()
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(init((out_features, in_features), rng))
@@ -92,7 +94,9 @@ class Sequential(Module):
     def append(self, layer: Module) -> None:
         """Add a layer at the end."""
         if not isinstance(layer, Module):
-            raise OptionError(f"Sequential takes modules, but was given {layer!r}. Write nn.ReLU() with its parentheses.")
+            raise OptionError(
+                f"Sequential takes modules, but was given {layer!r}. Write nn.ReLU() with its parentheses."
+            )
         # Under its number as an attribute, so that the parameter's path is "0.weight", as in PyTorch.
         vars(self)[str(len(self))] = layer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.errors import OptionError, suggest
@@ -60,7 +61,7 @@ class MLP(Sequential):
             raise OptionError(f"There is no activation {activation!r}. {suggest(activation, ACTIVATIONS)}")
         rng = rng or default_rng()
         sizes = [n_inputs, *hidden, n_outputs]
-        for i, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        for i, (n_in, n_out) in enumerate(pairwise(sizes)):
             if i:
                 self.append(ACTIVATIONS[activation]())
             self.append(Linear(n_in, n_out, init=init, rng=rng))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import OptionError, ShapeError
-from tinygrad_edu.tensor import Tensor, as_array
+from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,6 +65,7 @@ class Module:
         raise TypeError(f"{type(self).__name__} does not say what it computes: give it a forward(self, x).")
 
     def __call__(self, *inputs: Any) -> Any:
+        """Compute the output: ``model(x)`` is ``model.forward(x)``."""
         return self.forward(*inputs)
 
     # ------------------------------------------------------------------------------------- what it holds

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.ops.table import define
+from tinygrad_edu.ops.table import Op, define
 
 
 def _put(g: Any, shape: tuple[int, ...], index: Any) -> Any:
@@ -31,4 +31,4 @@ getitem = define(
     forward=lambda x, index: x[index],
     view=True,
 )
-put = define("put", lambda g, _y, _x, shape, index: g[index], forward=_put)  # noqa: ARG005 - as the forward
+put: Op = define("put", lambda g, _y, _x, shape, index: g[index], forward=_put)  # noqa: ARG005 - as the forward

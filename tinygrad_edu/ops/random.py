@@ -6,12 +6,13 @@ from typing import Any
 
 from tinygrad_edu.ops.table import define
 
-# The generator is an option and not an input: no gradient flows to it, and drawing advances it.
-uniform = define("uniform", forward=lambda rng, shape, dtype: _uniform(rng, shape, dtype))
-
 
 def _uniform(rng: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     # A Generator draws float32 and float64 alone; a wider or narrower type takes the latter's numbers.
     if dtype in ("float32", "float64"):
         return rng.random(shape, dtype=dtype)
     return rng.random(shape).astype(dtype)
+
+
+# The generator is an option and not an input: no gradient flows to it, and drawing advances it.
+uniform = define("uniform", forward=_uniform)

@@ -59,8 +59,7 @@ sum = define(
 mean = define(
     np.mean,
     _mean_rule,
-    forward=lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims)
-    / _count(x, axis),
+    forward=lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims) / _count(x, axis),
 )
 
 
@@ -104,5 +103,9 @@ def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = 
 logsumexp = define("logsumexp", _logsumexp_rule, forward=_logsumexp)
 
 # --------------------------------------------------------------------------- positions: no derivative
-argmax = define(np.argmax, None, forward=lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims))
-argmin = define(np.argmin, None, forward=lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims))
+argmax = define(
+    np.argmax, None, forward=lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims)
+)
+argmin = define(
+    np.argmin, None, forward=lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims)
+)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.ops.table import define
+from tinygrad_edu.ops.table import Op, define
 
 reshape = define(
     np.reshape,
@@ -21,7 +21,7 @@ def _transpose_rule(g: Any, _y: Any, _x: Any, axes: tuple[int, ...] | None = Non
 
 
 transpose = define(np.transpose, _transpose_rule, forward=lambda x, axes=None: x.transpose(axes), view=True)
-swapaxes = define(
+swapaxes: Op = define(
     np.swapaxes,
     lambda g, _y, _x, axis1, axis2: swapaxes(g, axis1=axis1, axis2=axis2),
     forward=lambda x, axis1, axis2: x.swapaxes(axis1, axis2),
@@ -30,7 +30,6 @@ swapaxes = define(
 expand_dims = define(
     np.expand_dims,
     lambda g, _y, x, axis: g.reshape(x.shape),  # noqa: ARG005 - as the forward
-    forward=lambda x, axis: np.expand_dims(x, axis),
     view=True,
 )
 squeeze = define(
@@ -58,7 +57,6 @@ def _concatenate_rule(i: int, g: Any, _y: Any, *xs: Any, axis: int = 0) -> Any:
     index: list[slice] = [slice(None)] * g.ndim
     index[axis] = slice(start, start + xs[i].shape[axis])
     return g[tuple(index)]
-
 
 
 concatenate = define(

@@ -65,6 +65,7 @@ class Op:
         object.__setattr__(self, "differentiable", differentiable)
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Compute, or hand over to the first input that knows how."""
         for x in inputs:
             if type(x) is not np.ndarray and hasattr(x, "__apply_op__"):
                 return x.__apply_op__(self, inputs, options)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.conversion import as_array
 from tinygrad_edu.data.batches import Batches, batches
 from tinygrad_edu.errors import GraphError, OptionError, ShapeError
-from tinygrad_edu.tensor import Tensor, as_array
+from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,8 +52,12 @@ class Optimizer:
         self.parameters = list(parameters)
         self._check_parameters()
         check_number("lr", lr, above=0.0)
-        if batch_size is not None and (isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1):
-            raise OptionError(f"batch_size must be None (all examples) or a whole number from 1 on, but is {batch_size!r}.")
+        if batch_size is not None and (
+            isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1
+        ):
+            raise OptionError(
+                f"batch_size must be None (all examples) or a whole number from 1 on, but is {batch_size!r}."
+            )
         self.batch_size = batch_size
         self.state: dict[str, NDArray[Any]] = {"learning_rate": np.array(float(lr)), "step": np.array(0)}
         # What is remembered for each parameter, by dtype, the same arrays that `state` names.
@@ -66,7 +71,9 @@ class Optimizer:
     def _check_parameters(self) -> None:
         name = type(self).__name__
         if not self.parameters:
-            raise OptionError(f"{name} was given no parameters. An iterator gives its items once: call model.parameters() anew.")
+            raise OptionError(
+                f"{name} was given no parameters. An iterator gives its items once: call model.parameters() anew."
+            )
         for i, parameter in enumerate(self.parameters):
             if not isinstance(parameter, Tensor) or not parameter.requires_grad or not parameter.is_leaf:
                 raise OptionError(f"{name} changes leaves that ask for gradients, but parameter {i} is {parameter!r}.")
@@ -77,7 +84,7 @@ class Optimizer:
             raise OptionError(f"{name} was given two parameters of the same name. Put the models into one nn.Module.")
 
     # ------------------------------------------------------------------------------------ the formulas
-    def scalars(self, lr: float, step: int) -> tuple[float, ...]:  # noqa: ARG002 - some formulas need the step
+    def scalars(self, lr: float, step: int) -> tuple[float, ...]:
         """Compute the numbers of this step that all parameters share, from the learning rate and the step (from 1)."""
         return (lr,)
 
@@ -86,7 +93,9 @@ class Optimizer:
 
         A pure formula in plain NumPy syntax, on arrays or on Tensors: ``step`` runs it at NumPy speed.
         """
-        raise TypeError(f"{type(self).__name__} does not say what its update is: give it update(self, weight, gradient, ...).")
+        raise TypeError(
+            f"{type(self).__name__} does not say what its update is: give it update(self, weight, gradient, ...)."
+        )
 
     # ---------------------------------------------------------------------------------------- the loop
     def zero_grad(self) -> None:
@@ -123,7 +132,7 @@ class Optimizer:
             count -= 1
             raise GraphError("step() found no gradient on any parameter. Call loss.backward() before it.")
 
-    def batches(self, X: ArrayLike, y: ArrayLike, *, rng: np.random.Generator) -> Batches:  # noqa: N803 - the field's name
+    def batches(self, X: ArrayLike, y: ArrayLike, *, rng: np.random.Generator) -> Batches:
         """Deal out the examples as this optimizer wants to see them, in a new random order in each epoch."""
         return batches(X, y, self.batch_size, shuffle=True, rng=rng)
 
@@ -167,9 +176,19 @@ class Optimizer:
         return f"{type(self).__name__}(lr={self.lr:g}, batch_size={size})"
 
 
-def check_number(name: str, value: float, *, above: float | None = None, least: float | None = None, below: float = math.inf) -> None:
+def check_number(
+    name: str,
+    value: float,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    below: float = math.inf,
+) -> None:
     """Refuse a hyper-parameter outside its range; NaN is outside every range."""
     lower = value > above if above is not None else least is None or value >= least
     if not (lower and value < below):
-        bounds = [f"> {above:g}" if above is not None else f">= {least:g}", *([f"< {below:g}"] if below < math.inf else [])]
+        bounds = [
+            f"> {above:g}" if above is not None else f">= {least:g}",
+            *([f"< {below:g}"] if below < math.inf else []),
+        ]
         raise OptionError(f"{name} must be a finite number {' and '.join(bounds)}, but is {value!r}.")

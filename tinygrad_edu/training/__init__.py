@@ -4,4 +4,14 @@ from tinygrad_edu.training.callbacks import Callback, EarlyStopping
 from tinygrad_edu.training.fit import evaluate, fit, gradient_norm
 from tinygrad_edu.training.history import Epoch, History, Recorder, StopReason
 
-__all__ = ["Callback", "EarlyStopping", "Epoch", "History", "Recorder", "StopReason", "evaluate", "fit", "gradient_norm"]
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "Epoch",
+    "History",
+    "Recorder",
+    "StopReason",
+    "evaluate",
+    "fit",
+    "gradient_norm",
+]

@@ -67,7 +67,7 @@ class EarlyStopping(Callback):
             raise OptionError(f"EarlyStopping needs patience of at least 1 epoch, but was given {patience}.")
         self.patience, self.min_delta, self.restore_best = patience, min_delta, restore_best
 
-    def on_fit_begin(self, run: Recorder) -> None:  # noqa: ARG002 - as the base
+    def on_fit_begin(self, run: Recorder) -> None:
         """Forget an earlier run."""
         self.best_loss, self.best_epoch = math.inf, 0
         self._best_state: dict[str, NDArray[Any]] | None = None

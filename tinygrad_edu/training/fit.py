@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import metrics
+from tinygrad_edu.conversion import as_array
 from tinygrad_edu.data.preparation import split
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.tape import no_grad
-from tinygrad_edu.tensor import Tensor, as_array
+from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.training.divergence import where_it_broke
 from tinygrad_edu.training.history import Epoch, History, Recorder, StopReason
 
@@ -127,9 +128,15 @@ def fit(
                     _call(callbacks, "on_epoch_end", run)
                 if run.stop_reason is not None:
                     break
-        run.stop(StopReason.MAX_EPOCHS, f"Stopped after {epochs} epochs ({len(run.losses)} updates), the number asked for.")
+        run.stop(
+            StopReason.MAX_EPOCHS,
+            f"Stopped after {epochs} epochs ({len(run.losses)} updates), the number asked for.",
+        )
     except KeyboardInterrupt:
-        run.stop(StopReason.INTERRUPTED, f"Interrupted after {len(run.losses)} updates; what was learned until then is kept.")
+        run.stop(
+            StopReason.INTERRUPTED,
+            f"Interrupted after {len(run.losses)} updates; what was learned until then is kept.",
+        )
     _call(callbacks, "on_fit_end", run)
     return run.history()
 
@@ -182,11 +189,14 @@ def gradient_norm(optimizer: Optimizer) -> float:
 
 def _as_inputs(values: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
     array = as_array(values)
-    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+    return as_array(array, dtype) if array.dtype.kind == "f" else array
 
 
 def _hold_out(
-    X: NDArray[Any], y: NDArray[Any], validation: float | tuple[ArrayLike, ArrayLike] | None, rng: np.random.Generator
+    X: NDArray[Any],
+    y: NDArray[Any],
+    validation: float | tuple[ArrayLike, ArrayLike] | None,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[Any], NDArray[Any], tuple[NDArray[Any], NDArray[Any]] | None]:
     if validation is None:
         return X, y, None
@@ -206,7 +216,8 @@ def _check(epochs: int, tolerance: float) -> None:
 
 
 def _reached(run: Recorder, norm: float, tolerance: float) -> str:
-    return f"Stopped after {len(run.losses)} updates: the gradient's norm is {norm:.3g}, below the tolerance {tolerance:g}."
+    updates = len(run.losses)
+    return f"Stopped after {updates} updates: the gradient's norm is {norm:.3g}, below the tolerance {tolerance:g}."
 
 
 def _call(callbacks: tuple[Callback, ...], moment: str, run: Recorder) -> None:

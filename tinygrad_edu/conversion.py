@@ -1,0 +1,68 @@
+"""What counts as an array: the one place where lists, numbers and other libraries' arrays are let in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.errors import DtypeError, ShapeError
+from tinygrad_edu.tape import Node
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["CONSTANTS", "as_array", "as_constant", "as_index"]
+
+# Types that NumPy promotes as intended beside a Tensor. Not np.float64: see as_constant.
+CONSTANTS = frozenset({float, int, bool, np.ndarray, np.float32, np.int64, np.bool})
+
+
+def as_constant(x: Any) -> Any:
+    """Make an input that is not recorded something that NumPy promotes as intended."""
+    if isinstance(x, (Node, np.ndarray)) or type(x) in CONSTANTS:
+        return x
+    if isinstance(x, float):  # np.float64 is a float too
+        return float(x)
+    return as_array(x)
+
+
+def as_array(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """View anything array-like as an array of numbers: lists of floats as float32, arrays as they are.
+
+    Raises
+    ------
+    DtypeError
+        If it does not hold real numbers.
+    ShapeError
+        If nested lists are ragged.
+
+    Examples
+    --------
+    >>> as_array([1.0, 2.0]).dtype, as_array([1, 2]).dtype, as_array(np.zeros(2)).dtype
+    (dtype('float32'), dtype('int64'), dtype('float64'))
+    """
+    if isinstance(value, Node):
+        array = value.array
+    elif isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "__array__"):
+        array = np.asarray(value)
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise ShapeError(f"This nested list is ragged: {error}. Give every row the same length.") from error
+        if array.dtype == np.float64 and dtype is None:
+            array = array.astype(np.float32)
+    if array.dtype.kind not in "fiub":
+        raise DtypeError(
+            f"A Tensor holds real numbers, but was given {type(value).__name__} of dtype {array.dtype}. "
+            f"Encode text as class indices, and split complex numbers into real and imaginary parts."
+        )
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def as_index(index: Any) -> Any:
+    """Replace Tensors in an index by their arrays, and lists by arrays."""
+    if isinstance(index, tuple):
+        return tuple(as_index(part) for part in index)
+    return as_array(index) if isinstance(index, (Node, list)) else index
