@@ -151,7 +151,7 @@ def dropout(
     Examples
     --------
     >>> dropout([1.0, 1.0, 1.0, 1.0], p=0.5, rng=np.random.default_rng(0))
-    tensor([2., 2., 0., 2.])
+    tensor([2., 2., 2., 0.])
     """
     if not 0 <= p < 1:
         raise OptionError(f"dropout needs a probability with 0 <= p < 1, but was given p={p}.")

@@ -6,11 +6,23 @@ given, this one is used, and ``seed`` makes a program draw the same numbers each
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 __all__ = ["default_rng", "seed"]
 
-_generator = np.random.default_rng()
+
+@functools.cache  # made on first use: numpy.random takes longer to load than this whole package
+def default_rng() -> np.random.Generator:
+    """Give the package's generator; unseeded, it draws other numbers in each process.
+
+    Examples
+    --------
+    >>> default_rng() is default_rng()
+    True
+    """
+    return np.random.default_rng()
 
 
 def seed(value: int) -> None:
@@ -25,15 +37,4 @@ def seed(value: int) -> None:
     True
     """
     # The state is set in place: layers that took hold of the generator follow too.
-    _generator.bit_generator.state = np.random.default_rng(value).bit_generator.state
-
-
-def default_rng() -> np.random.Generator:
-    """Give the package's generator.
-
-    Examples
-    --------
-    >>> type(default_rng()).__name__
-    'Generator'
-    """
-    return _generator
+    default_rng().bit_generator.state = np.random.default_rng(value).bit_generator.state
