@@ -42,6 +42,10 @@ __all__ = [
 
 Reduction = Literal["mean", "sum", "none"]
 
+# Looked up once: most of a small network's time is Python's, not NumPy's.
+_linear, _relu = ops.linalg.linear, ops.elementwise.relu
+_log_softmax, _negative_log_likelihood = ops.fused.log_softmax, ops.fused.negative_log_likelihood
+
 
 def _tensor(x: Tensor | ArrayLike) -> Tensor:
     return x if isinstance(x, Tensor) else Tensor(x)
@@ -56,7 +60,7 @@ def relu(x: Tensor | ArrayLike) -> Tensor:
     >>> relu([-1.0, 2.0])
     tensor([0., 2.])
     """
-    return apply(ops.elementwise.relu, (_tensor(x),))
+    return apply(_relu, (_tensor(x),))
 
 
 def tanh(x: Tensor | ArrayLike) -> Tensor:
@@ -134,7 +138,7 @@ def linear(x: Tensor | ArrayLike, weight: Tensor | ArrayLike, bias: Tensor | Arr
     """
     if bias is None:
         return _tensor(x) @ _tensor(weight).T
-    return apply(ops.linalg.linear, (_tensor(x), _tensor(weight), bias))
+    return apply(_linear, (_tensor(x), _tensor(weight), bias))
 
 
 def dropout(
@@ -280,25 +284,24 @@ def cross_entropy(logits: Tensor | ArrayLike, target: Tensor | ArrayLike, reduct
     0.6931471824645996
     """
     logits = _as_float("cross_entropy", logits)
-    labels = target.array if isinstance(target, Tensor) else as_array(target)
-    if not logits.ndim or logits.shape[-1] < 2:
+    labels = as_array(target)
+    n_classes = logits.shape[-1] if logits.shape else 0
+    if n_classes < 2:
         raise ShapeError(
             f"cross_entropy needs logits of at least two classes in the last axis, but their shape is {logits.shape}. "
             f"For two classes as one logit there is binary_cross_entropy_with_logits."
         )
-    log_p = apply(ops.fused.log_softmax, (logits,))
     if labels.shape == logits.shape and labels.dtype.kind == "f":
         _, probabilities = _alike("cross_entropy", logits, target)
-        return _reduce(-(probabilities * log_p).sum(axis=-1), reduction)
+        return _reduce(-(probabilities * log_softmax(logits)).sum(axis=-1), reduction)
     if labels.dtype.kind not in "iu" or labels.shape != logits.shape[:-1]:
         raise _not_class_indices(labels, logits.shape)
-    if (
-        labels.size
-        and not 0 <= np.minimum.reduce(labels, axis=None) <= np.maximum.reduce(labels, axis=None) < logits.shape[-1]
-    ):
-        raise _no_such_class(labels, logits.shape[-1])
+    # Read as unsigned, a negative index is a huge one: one look finds both kinds of wrong ones.
+    if labels.size and np.maximum.reduce(labels.astype(np.int64, copy=False).view(np.uint64), axis=None) >= n_classes:
+        raise _no_such_class(labels, n_classes)
     _check_reduction(reduction)
-    return apply(ops.fused.negative_log_likelihood, (log_p, labels), {"reduction": reduction})
+    log_p = apply(_log_softmax, (logits,))
+    return apply(_negative_log_likelihood, (log_p, labels), {"reduction": reduction})
 
 
 def _not_class_indices(labels: np.ndarray[Any, Any], shape: tuple[int, ...]) -> ShapeError | DtypeError:

@@ -60,7 +60,8 @@ class Node:
 
     def touch(self) -> None:
         """Note that the array is being written to."""
-        self.owner.changed = _Changes.latest = tick()
+        owner = self if self.base is None else self.base
+        owner.changed = _Changes.latest = tick()
 
     def stale(self, since: int) -> bool:
         """Whether the array was written to after the time `since`."""
@@ -190,7 +191,7 @@ def _conform(gradient: Any, x: np.ndarray[Any, Any], op: Op) -> Any:
     shape = gradient.shape
     added = len(shape) - x.ndim
     if added == 1 and shape[1:] == x.shape:  # a bias: the usual case
-        gradient = np.add.reduce(gradient, axis=0)
+        gradient = np.add.reduce(gradient)
     elif shape != x.shape:
         stretched = (added + a for a, n in enumerate(x.shape) if n == 1 and shape[added + a] != 1)
         gradient = np.add.reduce(gradient, axis=(*range(added), *stretched))

@@ -6,7 +6,7 @@ every NumPy function called with a Tensor, ends there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -253,8 +253,8 @@ class Tensor(Methods):
             create_graph=create_graph,
             free=not (retain_graph or create_graph),
         )
-        for node, g in found:
-            leaf = cast("Tensor", node)
+        leaf: Any  # a Tensor, as every leaf is
+        for leaf, g in found:
             gradient = g if create_graph else _constant_tensor(g)
             leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
 
@@ -279,7 +279,7 @@ class Tensor(Methods):
         if kwargs.get("out") is not None:
             raise GraphError(f"np.{ufunc.__name__}(..., out=) would write into a Tensor. Assign the result instead.")
         if (ufunc, method) == (np.add, "reduce"):  # what np.sum is made of
-            return apply(ops.reductions.sum, inputs, kwargs)
+            return apply(ops.reductions.sum, inputs, {"axis": 0} | kwargs)
         op = ops.BY_FUNCTION.get(ufunc)
         if method != "__call__" or op is None or kwargs:
             form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"

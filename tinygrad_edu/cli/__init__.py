@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from tinygrad_edu import __version__
-from tinygrad_edu.errors import TinygradEduError
+from tinygrad_edu.cli.text import say
+from tinygrad_edu.errors import OptionError, TinygradEduError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,27 +34,51 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command, and give the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    _ready_streams()
     try:
         arguments = _parser(argv).parse_args(argv)
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except TinygradEduError as error:
-        print(f"tinygrad-edu: {error}", file=sys.stderr)
+        say(f"tinygrad-edu: {error}", sys.stderr)
+        return 2
+    except MemoryError as error:
+        say(f"tinygrad-edu: There is not enough memory: {error}. Choose a smaller network or table.", sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
+        say("\nInterrupted.", sys.stderr)
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has left, as `head` does. Python must not complain on its way out.
+    except OSError as error:
+        # Python must not try once more on its way out, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        if isinstance(error, BrokenPipeError):  # whoever read our output has left, as `head` does
+            return 141
+        say(f"tinygrad-edu: The output cannot be written: {error.strerror or error}.", sys.stderr)
+        return 2
     return status
 
 
+def _ready_streams() -> None:
+    """Let output go on where a stream is closed, or its encoding has no × or ²."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, io.StringIO())
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, and not the usage, which is longer than that."""
+
+    def error(self, message: str) -> NoReturn:
+        if message.endswith("expected one argument"):
+            message += ' (after an equals sign if it begins with a minus, such as "--start=-1,2")'
+        raise OptionError(f"{message[0].upper()}{message[1:]}. See: {self.prog} --help")
+
+
 def _parser(argv: list[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tinygrad-edu", description="Learn gradient descent, and train small models with it."
-    )
+    parser = _Parser(prog="tinygrad-edu", description="Learn gradient descent, and train small models with it.")
     parser.add_argument("--version", action="version", version=f"tinygrad-edu {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import math
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.data import load
+from tinygrad_edu.errors import OptionError
 from tinygrad_edu.learn.preparation import Settings
+from tinygrad_edu.storage import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tinygrad_edu.data import Dataset
 
-__all__ = ["add_data_arguments", "add_training_arguments", "dataset", "settings"]
+__all__ = [
+    "add_data_arguments",
+    "add_training_arguments",
+    "check_file",
+    "check_folder",
+    "dataset",
+    "settings",
+    "write_file",
+]
 
 _DEFAULTS = Settings()
+_LARGEST_SEED = 2**32 - 1  # scikit-learn takes no larger one
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +65,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--lr",
-        type=_number,
+        type=_rate,
         metavar="RATE",
         help="the learning rate (default: one that suits task, optimizer and batch size)",
     )
@@ -82,7 +96,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--seed",
-        type=_whole("the seed", 0),
+        type=_whole("the seed", 0, _LARGEST_SEED),
         default=_DEFAULTS.seed,
         metavar="N",
         help="of the split, the weights and the order (default: %(default)s)",
@@ -107,24 +121,55 @@ def dataset(arguments: argparse.Namespace) -> Dataset:
     return load(arguments.data, target=arguments.target, missing=arguments.missing, task=arguments.task)
 
 
-def _whole(what: str, least: int) -> Callable[[str], int]:
+def check_file(option: str, file: Path) -> None:
+    """Find out before the training that a file cannot be written, not after it."""
+    if file.exists() and not file.is_file():  # a device must not be replaced by a file either
+        raise OptionError(f"{option} {str(file)!r} is no file. Name one, such as {str(file / 'out')!r}.")
+    check_folder(f"{option} {str(file)!r}", file.absolute().parent)
+
+
+def check_folder(option: str, folder: Path) -> None:
+    """Find out that a folder cannot be written to, by trying."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OptionError(
+            f"{option} cannot be written: {error.strerror}. Choose a folder that exists and that you may write to."
+        ) from error
+
+
+def write_file(option: str, file: Path, text: str) -> None:
+    """Write a file, all or nothing."""
+    try:
+        replace_file(file, text.encode())
+    except OSError as error:
+        raise OptionError(f"{option} {str(file)!r} cannot be written: {error.strerror or error}.") from error
+
+
+def _whole(what: str, least: int, most: float = math.inf) -> Callable[[str], int]:
+    span = f"from {least} on" if most == math.inf else f"from {least} to {most}"
+
     def parse(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
             number = least - 1
-        if number < least:
-            raise argparse.ArgumentTypeError(f"{what} must be a whole number from {least} on, but is {text!r}")
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{what} must be a whole number {span}, but is {text!r}")
         return number
 
     return parse
 
 
-def _number(text: str) -> float:
+def _rate(text: str) -> float:
     try:
-        return float(text)
+        rate = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"this must be a number such as 0.1, but is {text!r}") from None
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise argparse.ArgumentTypeError(f"the learning rate must be a number above 0, such as 0.1, but is {text!r}")
+    return rate
 
 
 def _sizes(text: str) -> tuple[int, ...]:

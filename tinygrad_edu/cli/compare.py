@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.cli import arguments as shared
 from tinygrad_edu.cli.progress import Display
 from tinygrad_edu.cli.report import heading, print_table, score_name, sentences, shown_score
-from tinygrad_edu.errors import OptionError
+from tinygrad_edu.cli.text import say
+from tinygrad_edu.errors import OptionError, optional_import
 from tinygrad_edu.learn import Comparison, contestants, prepare
-from tinygrad_edu.storage import replace_file
 from tinygrad_edu.training import StopReason
 from tinygrad_edu.visualize import plot_regimes, save_figure
 
@@ -44,18 +44,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command, and give its exit status: 130 if it was interrupted, else 0."""
     prepared = prepare(shared.dataset(arguments), shared.settings(arguments))
     _check_places(arguments)
-    print(heading(prepared), flush=True)
+    say(heading(prepared))
     results, interrupted = _train(prepared, quiet=arguments.quiet)
     comparison = Comparison(prepared, tuple(results))
     if results:
         print_table(comparison)
+    for r in results:
+        if r.diverged and r.history:
+            say(f"{r.name[0].upper()}{r.name[1:]}: {r.history.message}")
     if interrupted:
         kept = "The models that had finished are above." if results else "No model had finished."
-        print(f"Interrupted while training {interrupted}. {kept}")
+        say(f"Interrupted while training {interrupted}. {kept}")
         return 130
-    print(sentences(comparison))
+    say(sentences(comparison))
     if arguments.json:
-        replace_file(arguments.json, (json.dumps(comparison.to_dict(), indent=2, allow_nan=False) + "\n").encode())
+        results_text = json.dumps(comparison.to_dict(), indent=2, allow_nan=False) + "\n"
+        shared.write_file("--json", arguments.json, results_text)
         print(f"Results: {arguments.json}")
     if not arguments.no_plot:
         print(f"Figure: {_draw(comparison, arguments.out)}")
@@ -64,13 +68,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check_places(arguments: argparse.Namespace) -> None:
     """Find out before the training that there is nowhere to write to, not after it."""
-    if arguments.json and (arguments.json.is_dir() or not arguments.json.absolute().parent.is_dir()):
-        raise OptionError(f"--json {str(arguments.json)!r} cannot be written: name a file in a folder that exists.")
+    if arguments.json:
+        shared.check_file("--json", arguments.json)
     if not arguments.no_plot:
+        optional_import("matplotlib", extra="cli", purpose="Drawing figures (which --no-plot leaves out)")
         try:
             arguments.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OptionError(f"--out {str(arguments.out)!r} is no folder to write to: {error.strerror}.") from error
+        shared.check_folder(f"--out {str(arguments.out)!r}", arguments.out)
 
 
 def _train(prepared: Prepared, *, quiet: bool) -> tuple[list[Result], str]:
@@ -85,9 +91,8 @@ def _train(prepared: Prepared, *, quiet: bool) -> tuple[list[Result], str]:
                 return results, contestant.name
             if result.history and result.history.stop_reason is StopReason.INTERRUPTED:
                 return results, contestant.name
-            bar.finish(f"{score_name(prepared)} {shown_score(result)} in {result.seconds:.2f} s")
-            if result.diverged and result.history:
-                display.line(result.history.message)
+            score = "diverged" if result.diverged else f"{score_name(prepared)} {shown_score(result)}"
+            bar.finish(f"{score} in {result.seconds:.2f} s")
             results.append(result)
     return results, ""
 

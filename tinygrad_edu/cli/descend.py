@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinygrad_edu.cli.text import say
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.learn import StopReason, Trace, formula, minimize
 
@@ -88,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for line in _table(f.variables, trace):
         print(line)
-    print(f"\n{trace.message}")
+    say(f"\n{trace.message}")
     return 130 if trace.stop_reason is StopReason.INTERRUPTED else 0
 
 

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import metrics
+from tinygrad_edu.cli.arguments import check_file, write_file
+from tinygrad_edu.cli.text import say
 from tinygrad_edu.data import read_frame
-from tinygrad_edu.errors import OptionError
+from tinygrad_edu.errors import DataError
 from tinygrad_edu.learn import Predictor
-from tinygrad_edu.storage import replace_file
 
 if TYPE_CHECKING:
     import argparse
 
     from numpy.typing import NDArray
+
+    from tinygrad_edu.data.files import Frame
 
 __all__ = ["add_arguments", "run"]
 
@@ -35,27 +38,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command, and give its exit status, 0."""
+    if arguments.output:
+        check_file("--output", arguments.output)
     predictor = Predictor.load(arguments.model)
     frame = read_frame(arguments.table)
     X = predictor.encoding.encode(frame)
     prediction = predictor.predict(X)
     text = _as_csv(predictor, X, prediction)
     if arguments.output:
-        try:
-            replace_file(arguments.output, text.encode())
-        except OSError as error:
-            raise OptionError(f"--output {str(arguments.output)!r} cannot be written: {error.strerror}.") from error
+        write_file("--output", arguments.output, text)
     else:
         sys.stdout.write(text)
+        sys.stdout.flush()
     if predictor.encoding.target_name in frame.columns:
-        truth = predictor.encoding.encode_target(frame)
-        score = metrics.accuracy(truth, prediction) if predictor.class_names else metrics.r2_score(truth, prediction)
-        name = "accuracy" if predictor.class_names else "R²"
-        print(
-            f"The table has the answers too ({predictor.encoding.target_name}): {name} {score:.4f}.",
-            file=sys.stderr,
-        )
+        say(_compare_with_answers(predictor, frame, prediction), sys.stderr)
     return 0
+
+
+def _compare_with_answers(predictor: Predictor, frame: Frame, prediction: NDArray[Any]) -> str:
+    """Score the predictions; a table whose answers are blank, or too few, has its predictions all the same."""
+    target, classes = predictor.encoding.target_name, predictor.class_names
+    try:
+        truth = predictor.encoding.encode_target(frame)
+        score = metrics.accuracy(truth, prediction) if classes else metrics.r2_score(truth, prediction)
+    except DataError as error:
+        return f"The predictions cannot be compared with the column {target!r} of the table. {error}"
+    return f"The table has the answers too ({target}): {'accuracy' if classes else 'R²'} {score:.4f}."
 
 
 def _as_csv(predictor: Predictor, X: NDArray[Any], prediction: NDArray[Any]) -> str:

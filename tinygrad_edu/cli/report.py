@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinygrad_edu.errors import optional_import
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tinygrad_edu.learn import Comparison, Prepared, Result
 
 __all__ = ["heading", "print_table", "score_name", "sentences", "shown_score"]
@@ -24,7 +26,7 @@ def heading(prepared: Prepared) -> str:
     return (
         f"{data.name}, {data.task}: {len(prepared.X_train):,} examples to train on, "
         f"{len(prepared.X_test):,} to test with.\n"
-        f"Network {sizes} ({s.activation}), {s.optimizer}, {s.epochs} epochs, seed {s.seed}. Learning rates: {rates}."
+        f"Network {sizes} ({s.activation}), {s.optimizer}, {_counted(s.epochs, 'epoch', 'epochs')}, seed {s.seed}. Learning rates: {rates}."
     )
 
 
@@ -39,14 +41,18 @@ def shown_score(result: Result) -> str:
 
 
 def print_table(comparison: Comparison) -> None:
-    """Print the results as one table on standard output, plain where that is no terminal."""
+    """Print the results as one table on standard output, plain where that is no terminal.
+
+    It fits 80 columns; where numbers need more, or a terminal has fewer, no number is cut short.
+    """
     table_module = optional_import("rich.table", extra="cli", purpose="Printing tables")
     box = optional_import("rich.box", extra="cli", purpose="Printing tables")
     console = optional_import("rich.console", extra="cli", purpose="Printing tables").Console(
-        file=sys.stdout, width=None if sys.stdout.isatty() else 100
+        file=sys.stdout, width=200
     )
-    regression = not comparison.prepared.classification
-    table = table_module.Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    regression = not comparison.prepared.classification  # which has a column more, hence less space between
+    gap = 0 if regression else 1
+    table = table_module.Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap, 0, 0))
     table.add_column("model", no_wrap=True)
     names = [
         score_name(comparison.prepared).replace(" ", "\n"),
@@ -66,7 +72,7 @@ def _cells(r: Result, prepared: Prepared, *, regression: bool) -> list[str]:
     return [
         name,
         shown_score(r),
-        *([_shown(r.rmse, "#.4g")] if regression else []),
+        *([_shown(r.rmse, ",.0f" if r.rmse >= 1000 else "#.4g")] if regression else []),
         _shown(r.loss, ".3f"),
         "–" if r.epochs is None else f"{r.epochs:,}",
         "–" if r.updates is None else f"{r.updates:,}",
@@ -77,45 +83,65 @@ def _cells(r: Result, prepared: Prepared, *, regression: bool) -> list[str]:
 
 
 def sentences(comparison: Comparison) -> str:
-    """Say in two sentences what the table shows."""
-    regimes = {r.regime: r for r in comparison.results if r.regime}
-    return f"{_who_won(comparison, regimes)} {_who_jumped(regimes)}"
+    """Say in two sentences, a line for each, what the table shows."""
+    regimes = [r for r in comparison.results if r.regime]
+    return f"{_who_won(comparison, regimes)}\n{_who_jumped([r for r in regimes if not r.diverged])}"
 
 
-def _who_won(comparison: Comparison, regimes: dict[Any, Result]) -> str:
-    finished = [r for r in regimes.values() if not math.isnan(r.score)]
+def _who_won(comparison: Comparison, regimes: list[Result]) -> str:
+    finished = [r for r in regimes if not (r.diverged or math.isnan(r.score))]
     if not finished:
         return "None of the three regimes ended with usable weights: try a smaller learning rate."
-    best, name = max(finished, key=lambda r: r.score), score_name(comparison.prepared)
-    others = " and ".join(
-        f"{r.regime} {'diverged' if math.isnan(r.score) else f'{r.score:.3f} after {r.updates:,}'}"
-        for r in regimes.values()
-        if r is not best
-    )
+    top, passes = max(r.score for r in finished), comparison.prepared.settings.epochs
+    best = [r for r in finished if r.score == top]
+    names = _listing(str(r.regime) for r in best)
+    took = _listing(f"{r.updates:,}" for r in best)
     won = (
-        f"With the same {best.epochs} passes over the data, {best.regime} gradient descent did best: "
-        f"{name} {best.score:.3f} after {best.updates:,} updates in {best.seconds:.2f} s"
+        f"With the same {_counted(passes, 'pass', 'passes')} over the data, {names} gradient descent did "
+        f"{'best' if len(best) == 1 else 'equally well'}: {score_name(comparison.prepared)} {_shown(top, '.4f')} "
+        f"after {took} updates in {_listing(f'{r.seconds:.2f}' for r in best)} s"
+    )
+    others = _listing(
+        f"{r.regime} {_shown(r.score, '.4f')} after {r.updates:,}" if r in finished else f"{r.regime} diverged"
+        for r in regimes
+        if r not in best
     )
     won += f" ({others})" if others else ""
     baseline = comparison.best_baseline
     if baseline is None:
         return f"{won}."
-    relation = "above" if best.score > baseline.score else "below" if best.score < baseline.score else "equal to"
-    return f"{won}, {relation} scikit-learn's best, {baseline.name} with {baseline.score:.3f}."
+    relation = "above" if top > baseline.score else "below" if top < baseline.score else "equal to"
+    return f"{won}, {relation} scikit-learn's best, {baseline.name} with {_shown(baseline.score, '.4f')}."
 
 
-def _who_jumped(regimes: dict[Any, Result]) -> str:
-    measured = {regime: r.fluctuation for regime, r in regimes.items() if not math.isnan(r.fluctuation)}
+def _who_jumped(regimes: list[Result]) -> str:
+    measured = {str(r.regime): r.fluctuation for r in regimes if not math.isnan(r.fluctuation)}
     if len(measured) < 2:
-        return "Too few updates were made to say how much the loss fluctuates."
+        return "Fewer than two regimes made enough updates to compare how much the loss fluctuates."
     calm, wild = min(measured, key=measured.__getitem__), max(measured, key=measured.__getitem__)
     figures = ", ".join(f"{regime} {value:.2f}" for regime, value in measured.items())
+    by_size = [measured[regime] for regime in ("batch", "mini-batch", "stochastic") if regime in measured]
+    lesson = "the fewer examples an update sees, the noisier it is, and the more updates a pass holds."
+    if by_size != sorted(by_size):
+        lesson = "as a rule it is noisier the fewer examples an update sees, and this run is an exception."
     return (
         f"From one update to the next the loss jumped least in {calm} and most in {wild} gradient descent "
-        f"({figures} times its mean): the fewer examples an update sees, the noisier it is, and the more updates "
-        f"a pass holds."
+        f"({figures} times its mean): {lesson}"
     )
 
 
+def _listing(items: Iterable[str]) -> str:
+    """Join items: "a", "a and b", "a, b and c"."""
+    *first, last = ["", *items]
+    return f"{', '.join(first[1:])} and {last}" if first[1:] else last
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def _shown(number: float, spec: str) -> str:
-    return format(number, spec) if math.isfinite(number) else "–"
+    """Write a number, or a dash for none; briefly where it has too many digits for a column."""
+    if not math.isfinite(number):
+        return "–"
+    return format(number, spec if abs(number) < 1e6 else ".3g")

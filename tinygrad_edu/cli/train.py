@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.cli import arguments as shared
 from tinygrad_edu.cli.progress import Display
-from tinygrad_edu.errors import OptionError, TinygradEduError
+from tinygrad_edu.cli.text import say
+from tinygrad_edu.errors import TinygradEduError, optional_import
 from tinygrad_edu.learn import REGIMES, Predictor, prepare
 from tinygrad_edu.training import StopReason, evaluate, fit
 
@@ -40,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command, and give its exit status: 130 if it was interrupted, else 0."""
     prepared = prepare(shared.dataset(arguments), shared.settings(arguments))
-    if arguments.save.is_dir() or not arguments.save.absolute().parent.is_dir():
-        raise OptionError(f"--save {str(arguments.save)!r} cannot be written: name a file in a folder that exists.")
+    shared.check_file("--save", arguments.save)
+    optional_import("safetensors", extra="cli", purpose="Saving a model")
     model = prepared.model()
     with Display(quiet=arguments.quiet) as display:
         bar = display.begin(f"{arguments.regime} gradient descent", prepared.settings.epochs)
@@ -55,14 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
             seed=prepared.settings.seed,
             callbacks=[bar],
         )
-        bar.finish(history.message)
+        bar.finish(f"{history.n_updates:,} updates in {history.duration:.2f} s")
     if history.stop_reason is StopReason.DIVERGED:
         raise TinygradEduError(f"{history.message} Nothing was saved.")
     if history.stop_reason is StopReason.INTERRUPTED and not history.epochs:
-        print("Interrupted before the first epoch was done. Nothing was saved.")
+        say("Interrupted before the first epoch was done. Nothing was saved.")
         return 130
     loss, score = evaluate(model, prepared.X_test, prepared.y_test, loss=prepared.loss, metric=prepared.metric)
     name = "accuracy" if prepared.classification else "R²"
-    print(f"{history.message}\nOn the {len(prepared.X_test):,} test examples: {name} {score:.4f}, loss {loss:.4f}.")
+    say(f"{history.message}\nOn the {len(prepared.X_test):,} test examples: {name} {score:.4f}, loss {loss:.4f}.")
     print(f"Model: {Predictor.of(model, prepared).save(arguments.save)}")
     return 130 if history.stop_reason is StopReason.INTERRUPTED else 0

@@ -9,6 +9,7 @@ from tinygrad_edu.errors import OptionError, ShapeError
 from tinygrad_edu.nn import init as initializers
 from tinygrad_edu.nn.module import Module, Parameter
 from tinygrad_edu.random import default_rng
+from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tinygrad_edu.nn.init import Initializer
-    from tinygrad_edu.tensor import Tensor
 
 __all__ = ["Dropout", "Linear", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh"]
 
@@ -65,7 +65,8 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Map (..., in_features) to (..., out_features)."""
-        if x.shape[-1:] != (self.in_features,):
+        x = x if isinstance(x, Tensor) else Tensor(x)
+        if x.array.shape[-1:] != (self.in_features,):
             raise ShapeError(
                 f"{self!r} takes {self.in_features} features in the last axis, but was given shape {x.shape}. "
                 f"Check the layer before it, or the number of columns of the data."
@@ -111,8 +112,9 @@ class Sequential(Module):
 
     def forward(self, x: Any) -> Any:
         """Hand x through the layers."""
-        for layer in self:
-            x = layer(x)
+        for layer in vars(self).values():
+            if isinstance(layer, Module):
+                x = layer(x)
         return x
 
 

@@ -118,16 +118,17 @@ class Optimizer:
         for dtype, members in self._members.items():
             # As arrays of the weights' dtype they cost half of what Python numbers do.
             numbers = [np.array(s, dtype) for s in scalars]
+            update = self.update
             for parameter, remembered in members:
-                if parameter.grad is None:
+                gradient, weight = parameter.grad, parameter.array
+                if gradient is None:
                     continue
                 changed = True
-                weight = parameter.array
-                step, *memory = self.update(weight, parameter.grad.array, *remembered, *numbers)
+                new = update(weight, gradient.array, *remembered, *numbers)
                 parameter.touch()
-                np.subtract(weight, step, out=weight)
-                for i, array in enumerate(remembered):
-                    array[...] = memory[i]
+                weight -= new[0]
+                for i, array in enumerate(remembered, start=1):
+                    array[...] = new[i]
         if not changed:
             count -= 1
             raise GraphError("step() found no gradient on any parameter. Call loss.backward() before it.")
