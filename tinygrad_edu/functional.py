@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -249,8 +250,8 @@ def huber_loss(
     >>> huber_loss([0.0, 0.0], [0.5, 10.0], reduction="none")
     tensor([0.125, 9.5  ])
     """
-    if not delta > 0:
-        raise OptionError(f"huber_loss needs delta > 0, but was given {delta}.")
+    if not 0 < delta < math.inf:
+        raise OptionError(f"huber_loss needs a finite delta > 0, but was given {delta}.")
     prediction, target = _alike("huber_loss", prediction, target)
     error = prediction - target
     size = abs(error)
@@ -369,7 +370,10 @@ def _alike(name: str, prediction: Tensor | ArrayLike, target: Tensor | ArrayLike
 def _reshape_that_fits(prediction: tuple[int, ...], target: tuple[int, ...]) -> str:
     if np.prod(prediction, dtype=int) != np.prod(target, dtype=int):
         return " They need the same number of entries: check the last layer's outputs."
-    new = "-1" if len(prediction) == 1 else f"-1, {', '.join(map(str, prediction[1:]))}"
+    axes, given = ([n for n in shape if n != 1] for shape in (prediction, target))
+    if axes != given and sorted(axes) == sorted(given):
+        return " The entries are as many, but in another order: check which axis counts the examples."
+    new = "()" if not prediction else ", ".join(["-1", *map(str, prediction[1:])])
     return f" Broadcast, they would compare every prediction with every target. Write target.reshape({new})."
 
 

@@ -6,6 +6,7 @@ Each is small when the model is right, and each refuses shapes that differ. The 
 
 from __future__ import annotations
 
+import math
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,11 @@ class HuberLoss(Loss):
     """
 
     delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.delta < math.inf:
+            raise OptionError(f"HuberLoss needs a finite delta > 0, but was given {self.delta}.")
 
     def __call__(self, prediction: Tensor | ArrayLike, target: Tensor | ArrayLike) -> Tensor:
         """Compute the average of the Huber function of prediction - target."""

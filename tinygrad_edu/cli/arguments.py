@@ -124,7 +124,7 @@ def dataset(arguments: argparse.Namespace) -> Dataset:
 def check_file(option: str, file: Path) -> None:
     """Find out before the training that a file cannot be written, not after it."""
     if file.exists() and not file.is_file():  # a device must not be replaced by a file either
-        raise OptionError(f"{option} {str(file)!r} is no file. Name one, such as {str(file / 'out')!r}.")
+        raise OptionError(f"{option} {str(file)!r} is a folder or a device. Name a file.")
     check_folder(f"{option} {str(file)!r}", file.absolute().parent)
 
 

@@ -23,10 +23,11 @@ def heading(prepared: Prepared) -> str:
     rates = ", ".join(
         f"{regime} {prepared.learning_rate(regime):g}" for regime in ("batch", "stochastic", "mini-batch")
     )
+    epochs = _counted(s.epochs, "epoch", "epochs")
     return (
         f"{data.name}, {data.task}: {len(prepared.X_train):,} examples to train on, "
         f"{len(prepared.X_test):,} to test with.\n"
-        f"Network {sizes} ({s.activation}), {s.optimizer}, {_counted(s.epochs, 'epoch', 'epochs')}, seed {s.seed}. Learning rates: {rates}."
+        f"Network {sizes} ({s.activation}), {s.optimizer}, {epochs}, seed {s.seed}. Learning rates: {rates}."
     )
 
 
@@ -64,7 +65,9 @@ def print_table(comparison: Comparison) -> None:
     for i, r in enumerate(comparison.results):
         last = i + 1 < len(comparison.results) and comparison.results[i + 1].library != r.library
         table.add_row(*_cells(r, comparison.prepared, regression=regression), end_section=last)
-    console.print(table)
+    with console.capture() as capture:  # it would treat a closed pipe in a way of its own
+        console.print("", table, "", sep="\n")
+    print("\n".join(line.rstrip() for line in capture.get().split("\n")), end="", flush=True)
 
 
 def _cells(r: Result, prepared: Prepared, *, regression: bool) -> list[str]:
@@ -72,12 +75,12 @@ def _cells(r: Result, prepared: Prepared, *, regression: bool) -> list[str]:
     return [
         name,
         shown_score(r),
-        *([_shown(r.rmse, ",.0f" if r.rmse >= 1000 else "#.4g")] if regression else []),
+        *([_shown(r.rmse, ",.0f" if r.rmse >= 1000 else "#.4g", most=1e6)] if regression else []),
         _shown(r.loss, ".3f"),
         "–" if r.epochs is None else f"{r.epochs:,}",
         "–" if r.updates is None else f"{r.updates:,}",
         f"{r.seconds:.3f}",
-        _shown(r.updates_per_second, ",.0f"),
+        _shown(r.updates_per_second, ",.0f", most=1e6),
         _shown(r.fluctuation, ".2f"),
     ]
 
@@ -99,7 +102,7 @@ def _who_won(comparison: Comparison, regimes: list[Result]) -> str:
     won = (
         f"With the same {_counted(passes, 'pass', 'passes')} over the data, {names} gradient descent did "
         f"{'best' if len(best) == 1 else 'equally well'}: {score_name(comparison.prepared)} {_shown(top, '.4f')} "
-        f"after {took} updates in {_listing(f'{r.seconds:.2f}' for r in best)} s"
+        f"after {took} {'update' if took == '1' else 'updates'} in {_listing(f'{r.seconds:.2f}' for r in best)} s"
     )
     others = _listing(
         f"{r.regime} {_shown(r.score, '.4f')} after {r.updates:,}" if r in finished else f"{r.regime} diverged"
@@ -140,8 +143,8 @@ def _counted(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
 
 
-def _shown(number: float, spec: str) -> str:
+def _shown(number: float, spec: str, *, most: float = 1e3) -> str:
     """Write a number, or a dash for none; briefly where it has too many digits for a column."""
     if not math.isfinite(number):
         return "–"
-    return format(number, spec if abs(number) < 1e6 else ".3g")
+    return format(number, spec if abs(number) < most else ".3g")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygrad_edu import functional
 from tinygrad_edu.errors import OptionError, ShapeError
 from tinygrad_edu.nn import init as initializers
@@ -13,8 +15,6 @@ from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import numpy as np
 
     from tinygrad_edu.nn.init import Initializer
 
@@ -52,9 +52,10 @@ class Linear(Module):
         init: Initializer = initializers.fan_in_uniform,
         rng: np.random.Generator | None = None,
     ) -> None:
-        if in_features < 1 or out_features < 1:
+        if not all(isinstance(n, (int, np.integer)) and n >= 1 for n in (in_features, out_features)):
             raise OptionError(
-                f"Linear needs at least 1 input and 1 output, but was given {in_features} and {out_features}."
+                f"Linear needs whole numbers, at least 1 input and 1 output, but was given {in_features} and "
+                f"{out_features}."
             )
         rng = rng or default_rng()
         self.in_features, self.out_features = in_features, out_features
@@ -66,6 +67,8 @@ class Linear(Module):
     def forward(self, x: Any) -> Tensor:
         """Map (..., in_features) to (..., out_features)."""
         x = x if isinstance(x, Tensor) else Tensor(x)
+        if x.array.dtype is not self.weight.array.dtype and not x.tracked:
+            x = x.astype(self.weight.dtype)  # data in float64, or counts, do not change what the layer computes in
         if x.array.shape[-1:] != (self.in_features,):
             raise ShapeError(
                 f"{self!r} takes {self.in_features} features in the last axis, but was given shape {x.shape}. "
@@ -107,8 +110,9 @@ class Sequential(Module):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __getitem__(self, i: int) -> Module:
-        return list(self)[i]
+    def __getitem__(self, i: int | slice) -> Any:
+        layers = list(self)[i]
+        return Sequential(*layers) if isinstance(layers, list) else layers
 
     def forward(self, x: Any) -> Any:
         """Hand x through the layers."""

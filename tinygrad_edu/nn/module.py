@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tinygrad_edu.conversion import as_array
-from tinygrad_edu.errors import OptionError, ShapeError
+from tinygrad_edu.errors import DtypeError, OptionError, ShapeError
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -70,11 +70,16 @@ class Module:
 
     # ------------------------------------------------------------------------------------- what it holds
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Go through this module ("") and all below it, with their paths."""
-        yield prefix, self
-        for name, value in _attributes(self, prefix):
-            if isinstance(value, Module):
-                yield from value.named_modules(name)
+        """Go through this module ("") and all below it, each once, with their paths."""
+        seen: set[int] = set()
+        pending: list[tuple[str, Module]] = [(prefix, self)]
+        while pending:
+            path, module = pending.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield path, module
+                below = [(name, value) for name, value in _attributes(module, path) if isinstance(value, Module)]
+                pending.extend(reversed(below))
 
     def _named_tensors(self) -> Iterator[tuple[str, Tensor]]:
         seen: set[int] = set()  # a weight that two layers share is listed once
@@ -85,7 +90,10 @@ class Module:
                     yield name, value
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Go through the parameters with their paths, in the order of definition; each takes its path as name."""
+        """Go through the parameters with their paths; each takes its path as its name.
+
+        A module's own come before those of the modules in it; among equals the order of definition holds.
+        """
         for name, value in self._named_tensors():
             if isinstance(value, Parameter):
                 value.name = name
@@ -136,6 +144,8 @@ class Module:
             If names are missing or unknown.
         ShapeError
             If an array has another shape than its parameter.
+        DtypeError
+            If an array holds numbers that do not fit, such as fractions for integers.
         """
         own = dict(self._named_tensors())
         missing, unknown = [n for n in own if n not in state], [n for n in state if n not in own]
@@ -148,6 +158,8 @@ class Module:
         for name, array in arrays.items():
             if array.shape != own[name].shape:
                 raise ShapeError(f"The state of {name} has shape {array.shape}, but the model has {own[name].shape}.")
+            if not np.can_cast(array.dtype, own[name].dtype, casting="same_kind"):
+                raise DtypeError(f"The state of {name} holds {array.dtype}, which does not fit into {own[name].dtype}.")
         for name, array in arrays.items():
             own[name].touch()
             np.copyto(own[name].array, array, casting="same_kind")

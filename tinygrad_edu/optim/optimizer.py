@@ -8,6 +8,7 @@ rate, the step count, and what is remembered for each parameter.
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,13 +53,7 @@ class Optimizer:
         self.parameters = list(parameters)
         self._check_parameters()
         check_number("lr", lr, above=0.0)
-        if batch_size is not None and (
-            isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1
-        ):
-            raise OptionError(
-                f"batch_size must be None (all examples) or a whole number from 1 on, but is {batch_size!r}."
-            )
-        self.batch_size = batch_size
+        self.batch_size = None if batch_size is None else check_whole("batch_size", batch_size)
         self.state: dict[str, NDArray[Any]] = {"learning_rate": np.array(float(lr)), "step": np.array(0)}
         # What is remembered for each parameter, by dtype, the same arrays that `state` names.
         self._members: dict[np.dtype[Any], list[tuple[Tensor, list[NDArray[Any]]]]] = {}
@@ -178,18 +173,24 @@ class Optimizer:
 
 
 def check_number(
-    name: str,
-    value: float,
-    *,
-    above: float | None = None,
-    least: float | None = None,
-    below: float = math.inf,
+    name: str, value: float, *, above: float | None = None, least: float | None = None, below: float = math.inf
 ) -> None:
     """Refuse a hyper-parameter outside its range; NaN is outside every range."""
-    lower = value > above if above is not None else least is None or value >= least
-    if not (lower and value < below):
-        bounds = [
-            f"> {above:g}" if above is not None else f">= {least:g}",
-            *([f"< {below:g}"] if below < math.inf else []),
-        ]
+    number = value if isinstance(value, (int, float, np.number)) else math.nan
+    lower = number > above if above is not None else least is None or number >= least
+    if not (lower and number < below):
+        bounds = [f"> {above:g}" if above is not None else f">= {least:g}"]
+        if below < math.inf:
+            bounds.append(f"< {below:g}")
         raise OptionError(f"{name} must be a finite number {' and '.join(bounds)}, but is {value!r}.")
+
+
+def check_whole(name: str, value: Any) -> int:
+    """Refuse what is no whole number from 1 on; NumPy's integers are some too."""
+    try:
+        number = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise OptionError(f"{name} must be a whole number from 1 on, but is {value!r}.")
+    return number

@@ -1,7 +1,8 @@
 """Training: the loop, its record, and what can be hooked into it."""
 
 from tinygrad_edu.training.callbacks import Callback, EarlyStopping
-from tinygrad_edu.training.fit import evaluate, fit, gradient_norm
+from tinygrad_edu.training.evaluation import evaluate, switched
+from tinygrad_edu.training.fit import fit, gradient_norm
 from tinygrad_edu.training.history import Epoch, History, Recorder, StopReason
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "evaluate",
     "fit",
     "gradient_norm",
+    "switched",
 ]

@@ -75,7 +75,7 @@ class EarlyStopping(Callback):
     def on_epoch_end(self, run: Recorder) -> None:
         """Compare the epoch with the best so far."""
         epoch = run.epochs[-1]
-        loss = epoch.loss if math.isnan(epoch.validation_loss) else epoch.validation_loss
+        loss = epoch.validation_loss if run.metric else epoch.loss  # NaN is never a new best
         if loss < self.best_loss - self.min_delta:
             self.best_loss, self.best_epoch = loss, epoch.epoch
             self._best_state = run.model.state_dict() if self.restore_best else None

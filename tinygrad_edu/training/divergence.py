@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 __all__ = ["where_it_broke"]
 
 
-def where_it_broke(run: Recorder, loss: float) -> str:
-    """Say at which update a run diverged, and in which parameter.
+def where_it_broke(run: Recorder, loss: float | None = None) -> str:
+    """Say at which update a run diverged, and in which parameter; by its loss, or by its last weights.
 
     The gradients of the update before are still there. Backward goes from the last layer to the first,
     so of several that are not finite, the last in the order of definition was the first in time.
     """
-    update = len(run.losses) + 1
-    said = f"Diverged at update {update}: the loss is {loss}."
+    update = len(run.losses) + (loss is not None)
+    said = f"Diverged at update {update}: " + ("a weight is not finite." if loss is None else f"the loss is {loss}.")
     names = {i: parameter.name or f"parameter {i}" for i, parameter in enumerate(run.optimizer.parameters)}
     backwards = list(enumerate(run.optimizer.parameters))[::-1]
     culprit = ""
     for i, parameter in backwards:
         if parameter.grad is not None and not np.isfinite(parameter.grad.array).all():
-            culprit = f" The gradient of {names[i]} went first, in update {update - 1}."
+            culprit = f" The gradient of {names[i]} went first, in update {len(run.losses)}."
             break
         if not np.isfinite(parameter.array).all():
             culprit = f" The values of {names[i]} went first."

@@ -12,10 +12,11 @@ from tinygrad_edu import metrics
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.data.preparation import split
 from tinygrad_edu.errors import OptionError
-from tinygrad_edu.tape import no_grad
+from tinygrad_edu.optim.optimizer import check_whole
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.training.divergence import where_it_broke
-from tinygrad_edu.training.history import Epoch, History, Recorder, StopReason
+from tinygrad_edu.training.evaluation import evaluate, switched
+from tinygrad_edu.training.history import History, Recorder, StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.optim import Optimizer
     from tinygrad_edu.training.callbacks import Callback
 
-__all__ = ["evaluate", "fit"]
+__all__ = ["fit", "gradient_norm"]
 
 
 def fit(
@@ -64,7 +65,8 @@ def fit(
     tolerance
         Stop once the Euclidean norm of an update's gradient is below this. 0: never.
     seed
-        For the held-out examples and the order of the others.
+        For the held-out examples and the order of the others. (Dropout draws from its own generator, or from
+        the package's, which `tinygrad_edu.seed` sets.)
     callbacks
         What else should happen; see `Callback`.
 
@@ -88,19 +90,18 @@ def fit(
     (3.0, 1.0)
     """
     rng = np.random.default_rng(seed)
+    epochs = _check(epochs, tolerance)
     dtype = optimizer.parameters[0].dtype
-    X, y, held_out = _hold_out(_as_inputs(X, dtype), _as_inputs(y, dtype), validation, rng)
-    _check(epochs, tolerance)
-    metric = metric or (metrics.accuracy if y.dtype.kind in "iu" else metrics.r2_score)
-    run = Recorder(model, optimizer, metric=metric.__name__ if held_out else "")
+    X, y, held_out = _hold_out(_as_inputs(X, dtype), _as_inputs(y, dtype), validation, rng, dtype)
+    metric = metric or (metrics.accuracy if y.ndim == 1 and y.dtype.kind in "iu" else metrics.r2_score)
+    run = Recorder(model, optimizer, metric=_name(metric) if held_out else "")
     callbacks = tuple(callbacks)
     batches = optimizer.batches(X, y, rng=rng)
-    model.train()
-    _call(callbacks, "on_fit_begin", run)
-    seconds = 0.0
+    optimizer.zero_grad()
     try:
         # A loss that overflows ends the run with a sentence; NumPy need not warn of it as well.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with switched(model, training=True), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            _call(callbacks, "on_fit_begin", run)
             for epoch in range(1, epochs + 1):
                 total = 0.0
                 for xb, yb in batches:
@@ -113,63 +114,29 @@ def fit(
                     optimizer.zero_grad()
                     value.backward()
                     optimizer.step()
-                    seconds += perf_counter() - start
-                    run.record(number, len(xb), seconds)
+                    run.record(number, len(xb), perf_counter() - start)
                     total += number * len(xb)
                     if tolerance and (norm := gradient_norm(optimizer)) < tolerance:
                         run.stop(StopReason.TOLERANCE, _reached(run, norm, tolerance))
                     _call(callbacks, "on_update_end", run)
                     if run.stop_reason is not None:
                         break
-                else:
+                if run.examples and run.examples[-1] == epoch * len(X):
                     checked = evaluate(model, *held_out, loss=loss, metric=metric) if held_out else ()
-                    done = Epoch(epoch, len(run.losses), run.examples[-1], seconds, total / len(X), *checked)
-                    run.epochs.append(done)
+                    run.epochs.append(run.epoch(epoch, total / len(X), *checked))
                     _call(callbacks, "on_epoch_end", run)
                 if run.stop_reason is not None:
                     break
+        if run.stop_reason is None and not all(np.isfinite(p.array).all() for p in optimizer.parameters):
+            run.stop(StopReason.DIVERGED, where_it_broke(run))
         run.stop(
-            StopReason.MAX_EPOCHS,
-            f"Stopped after {epochs} epochs ({len(run.losses)} updates), the number asked for.",
+            StopReason.MAX_EPOCHS, f"Stopped after {epochs} epochs ({len(run.losses)} updates), the number asked for."
         )
     except KeyboardInterrupt:
-        run.stop(
-            StopReason.INTERRUPTED,
-            f"Interrupted after {len(run.losses)} updates; what was learned until then is kept.",
-        )
+        updates = len(run.losses)
+        run.stop(StopReason.INTERRUPTED, f"Interrupted after {updates} updates; what was learned until then is kept.")
     _call(callbacks, "on_fit_end", run)
     return run.history()
-
-
-def evaluate(
-    model: Module,
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    loss: Callable[[Tensor, Any], Tensor],
-    metric: Callable[[NDArray[Any], NDArray[Any]], float],
-) -> tuple[float, float]:
-    """Compute the loss and the metric of a model on examples, without training it.
-
-    Scores (n, classes) against class indices (n,) are given to the metric as the index of the largest.
-
-    Examples
-    --------
-    >>> import tinygrad_edu as tg
-    >>> model = tg.nn.Softmax()
-    >>> evaluate(model, [[0.0, 9.0]], [1], loss=tg.nn.CrossEntropyLoss(), metric=tg.metrics.accuracy)[1]
-    1.0
-    """
-    training = model.training
-    model.eval()
-    with no_grad():
-        prediction = model(Tensor(X))
-        value = float(loss(prediction, y))
-    model.train(training)
-    truth, guess = as_array(y), prediction.numpy()
-    if guess.ndim == truth.ndim + 1 and truth.dtype.kind in "iu":
-        guess = guess.argmax(axis=-1)
-    return value, float(metric(truth, guess))
 
 
 def gradient_norm(optimizer: Optimizer) -> float:
@@ -197,22 +164,27 @@ def _hold_out(
     y: NDArray[Any],
     validation: float | tuple[ArrayLike, ArrayLike] | None,
     rng: np.random.Generator,
+    dtype: np.dtype[Any],
 ) -> tuple[NDArray[Any], NDArray[Any], tuple[NDArray[Any], NDArray[Any]] | None]:
     if validation is None:
         return X, y, None
-    if isinstance(validation, tuple):
-        return X, y, (_as_inputs(validation[0], X.dtype), _as_inputs(validation[1], y.dtype))
-    if not 0 < validation < 1:
+    if isinstance(validation, (tuple, list)) and len(validation) == 2:
+        return X, y, (_as_inputs(validation[0], dtype), _as_inputs(validation[1], dtype))
+    if not (isinstance(validation, float) and 0 < validation < 1):
         raise OptionError(f"validation must be a fraction between 0 and 1, or a pair (X, y), but is {validation!r}.")
     X, X_held, y, y_held = split(X, y, test_fraction=validation, rng=rng, stratify=y.dtype.kind in "iu" and y.ndim == 1)
     return X, y, (X_held, y_held)
 
 
-def _check(epochs: int, tolerance: float) -> None:
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
-        raise OptionError(f"epochs must be a whole number from 1 on, but is {epochs!r}.")
+def _check(epochs: int, tolerance: float) -> int:
     if not tolerance >= 0:
         raise OptionError(f"tolerance must be 0 or more, but is {tolerance!r}.")
+    return check_whole("epochs", epochs)
+
+
+def _name(metric: Callable[..., float]) -> str:
+    """Name a metric, a functools.partial of one too."""
+    return getattr(metric, "__name__", "") or getattr(getattr(metric, "func", None), "__name__", "metric")
 
 
 def _reached(run: Recorder, norm: float, tolerance: float) -> str:

@@ -136,10 +136,14 @@ class Recorder:
     metric: str = ""
 
     def record(self, loss: float, n_examples: int, seconds: float) -> None:
-        """Note one update."""
+        """Note one update, and the examples and seconds that it took."""
         self.losses.append(loss)
         self.examples.append(n_examples + (self.examples[-1] if self.examples else 0))
-        self.seconds.append(seconds)
+        self.seconds.append(seconds + (self.seconds[-1] if self.seconds else 0.0))
+
+    def epoch(self, number: int, loss: float, *checked: float) -> Epoch:
+        """Sum up an epoch that has just ended; `checked` is its validation loss and metric, if any."""
+        return Epoch(number, len(self.losses), self.examples[-1], self.seconds[-1], loss, *checked)
 
     def stop(self, reason: StopReason, message: str) -> None:
         """Ask the run to end; the first to ask is the one that is named."""

@@ -1,0 +1,371 @@
+"""A Tensor is an array to the eye: built, shown, compared, indexed and computed with as one."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
+
+# ------------------------------------------------------------------------------------------ construction
+BUILT = {
+    "a float": (1.5, np.float32, ()),
+    "a list of floats": ([1.0, 2.0], np.float32, (2,)),
+    "nested lists": ([[1.0], [2.0]], np.float32, (2, 1)),
+    "floats and integers": ([1, 2.5], np.float32, (2,)),
+    "a tuple": ((1.0, 2.0), np.float32, (2,)),
+    "an int": (3, np.int64, ()),
+    "a list of ints": ([1, 2], np.int64, (2,)),
+    "bools": ([True, False], np.bool, (2,)),
+    "an empty list": ([], np.float32, (0,)),
+    "a float64 array": (np.zeros(2), np.float64, (2,)),
+    "a float32 array": (np.zeros(2, np.float32), np.float32, (2,)),
+    "a float16 array": (np.zeros(2, np.float16), np.float16, (2,)),
+    "an int8 array": (np.zeros(2, np.int8), np.int8, (2,)),
+    "a bool array": (np.zeros(2, bool), np.bool, (2,)),
+    "a 0-d array": (np.array(2.0), np.float64, ()),
+    "a tensor": (tg.tensor([1.0, 2.0]), np.float32, (2,)),
+    "a list of tensors": ([tg.tensor(1.0), tg.tensor(2.0)], np.float32, (2,)),
+}
+
+
+@pytest.mark.parametrize("build", [tg.tensor, tg.Tensor])
+@pytest.mark.parametrize(("data", "dtype", "shape"), BUILT.values(), ids=BUILT)
+def test_lists_of_floats_become_float32_and_arrays_keep_their_dtype(data, dtype, shape, build):
+    x = build(data)
+    assert (x.dtype, x.shape, x.ndim) == (dtype, shape, len(shape))
+    assert isinstance(x.numpy(), np.ndarray)
+    assert not x.requires_grad
+    assert x.is_leaf
+    assert x.grad is None
+
+
+def test_a_dtype_that_is_asked_for_is_given():
+    assert tg.tensor([1, 2], dtype=np.float64).dtype == np.float64
+    assert tg.tensor(np.zeros(2), dtype="float32").dtype == np.float32
+    # The digits beyond float32 are kept on the way to float64.
+    assert tg.tensor([0.1], dtype=np.float64).tolist() == [0.1]
+
+
+def test_the_class_shares_an_array_and_the_function_copies_it():
+    array = np.zeros(2)
+    shared, copied = tg.Tensor(array), tg.tensor(array)
+    array[0] = 5
+    assert shared.tolist() == [5, 0]
+    assert copied.tolist() == [0, 0]
+
+
+def test_nothing_of_a_tensor_is_shared_with_its_copy():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    for y in (tg.tensor(x), x.clone(), x.astype(np.float32)):
+        assert not np.shares_memory(x.numpy(), y.numpy())
+
+
+REFUSED = {
+    "text": ("abc", DtypeError, "real numbers.*class indices"),
+    "texts": (["a", "b"], DtypeError, "real numbers.*class indices"),
+    "complex numbers": (np.array([1j]), DtypeError, "complex128.*real and imaginary"),
+    "None": (None, DtypeError, "NoneType"),
+    "objects": ([object()], DtypeError, "dtype object"),
+    "dates": (np.array(["2024-01-01"], "datetime64[D]"), DtypeError, "datetime64"),
+    "ragged lists": ([[1.0], [2.0, 3.0]], ShapeError, "ragged.*same length"),
+}
+
+
+@pytest.mark.parametrize("build", [tg.tensor, tg.Tensor])
+@pytest.mark.parametrize(("data", "error", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_holds_no_real_numbers_is_refused_with_the_remedy(data, error, message, build):
+    with pytest.raises(error, match=message):
+        build(data)
+
+
+def test_complex_numbers_are_refused_whatever_dtype_is_asked_for():
+    with pytest.raises(DtypeError, match="complex"):
+        tg.tensor(np.array([1j]), dtype=np.float32)
+
+
+def test_a_list_of_tensors_that_carry_gradients_is_refused():
+    with pytest.raises(GraphError, match=r"x\.detach\(\)"):
+        tg.tensor([tg.tensor(1.0, requires_grad=True)])
+
+
+def test_a_tensor_has_a_name_that_can_be_changed():
+    x = tg.tensor(1.0, name="slope")
+    assert x.name == "slope"
+    x.name = "offset"
+    assert x.name == "offset"
+    assert tg.tensor(1.0).name is None
+
+
+# ----------------------------------------------------------------------------------------------- showing
+SHOWN = {
+    "float32": (tg.tensor([1.0, 2.5]), "tensor([1. , 2.5])"),
+    "int64": (tg.tensor([1, 2]), "tensor([1, 2])"),
+    "bool": (tg.tensor([True]), "tensor([ True])"),
+    "another dtype": (tg.tensor(np.array([1.0])), "tensor([1.], dtype=float64)"),
+    "0-d": (tg.tensor(2.0), "tensor(2.)"),
+    "empty": (tg.tensor([]), "tensor([])"),
+    "a matrix, aligned": (tg.tensor([[1, 2], [3, 4]]), "tensor([[1, 2],\n        [3, 4]])"),
+    "a leaf": (tg.tensor([1.0], requires_grad=True), "tensor([1.], requires_grad=True)"),
+    "a result": (tg.tensor([1.0], requires_grad=True) * 2, "tensor([2.], op=multiply)"),
+    "a result of constants": (tg.tensor([1.0]) * 2, "tensor([2.])"),
+}
+
+
+@pytest.mark.parametrize(("x", "text"), SHOWN.values(), ids=SHOWN)
+def test_repr_shows_values_and_what_is_not_usual(x, text):
+    assert repr(x) == text
+    assert str(x) == text
+
+
+def test_a_tensor_in_an_f_string_shows_itself():
+    assert f"{tg.tensor(2.0)} and {tg.tensor([1, 2])}" == "tensor(2.) and tensor([1, 2])"
+
+
+def test_a_format_applies_to_a_single_number():
+    assert f"{tg.tensor(1.23456):.2f}" == "1.23"
+    assert f"{tg.tensor([[1.0]]):.1%}" == "100.0%"
+    assert f"{tg.tensor(2.0, requires_grad=True) * 3:6.2f}|" == "  6.00|"
+
+
+def test_a_format_of_several_numbers_is_refused():
+    with pytest.raises(TypeError):
+        format(tg.tensor([1.0, 2.0]), ".2f")
+
+
+# ------------------------------------------------------------------------------------------ as a number
+def test_the_only_entry_is_a_python_number():
+    for x in (tg.tensor(2.5), tg.tensor([2.5]), tg.tensor([[2.5]], requires_grad=True)):
+        assert x.item() == 2.5
+        assert isinstance(x.item(), float)
+        assert float(x) == 2.5
+        assert int(x) == 2
+        assert bool(x) is True
+    assert isinstance(tg.tensor(3).item(), int)
+    assert not tg.tensor(0.0)
+
+
+def test_several_entries_are_no_number():
+    x = tg.tensor([1.0, 2.0])
+    for convert in (x.item, lambda: float(x), lambda: int(x)):
+        with pytest.raises(ShapeError, match=r"one entry.*\(2,\).*x\.mean\(\)"):
+            convert()
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(x)
+
+
+def test_tolist_gives_nested_lists():
+    assert tg.tensor([[1, 2], [3, 4]]).tolist() == [[1, 2], [3, 4]]
+    assert tg.tensor(1.5).tolist() == 1.5
+
+
+# ---------------------------------------------------------------------------------------- as a sequence
+def test_length_and_iteration_run_along_the_first_axis():
+    x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    assert len(x) == 2
+    rows = list(x)
+    assert [row.tolist() for row in rows] == [[1, 2], [3, 4]]
+    (rows[1] * 5).sum().backward()
+    assert x.grad.tolist() == [[0, 0], [5, 5]]
+    a, b = x
+    assert (a.tolist(), b.tolist()) == ([1, 2], [3, 4])
+    assert list(tg.tensor([])) == []
+
+
+def test_a_tensor_without_axes_has_no_length():
+    for f in (len, list):
+        with pytest.raises(ShapeError, match=r"x\.item\(\)"):
+            f(tg.tensor(1.0))
+
+
+# ------------------------------------------------------------------------------------ comparing, hashing
+def test_comparisons_are_by_entry_and_ask_for_no_gradient():
+    x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    for out, expected in (
+        (x < 2, [True, False, False]),
+        (x <= 2, [True, True, False]),
+        (x > [0.0, 2.0, 4.0], [True, False, False]),
+        (x >= 2, [False, True, True]),
+        (x == 2, [False, True, False]),
+        (x != tg.tensor(2.0), [True, False, True]),
+        (np.array([1.0, 0.0, 3.0]) == x, [True, False, True]),
+    ):
+        assert out.dtype == np.bool
+        assert out.tolist() == expected
+        assert not out.requires_grad
+
+
+def test_a_tensor_is_its_own_key():
+    x, same_value = tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.0])
+    table = {x: "x", same_value: "another"}
+    assert table[x] == "x"
+    assert table[same_value] == "another"
+    assert tg.tensor([1.0, 2.0]) not in table
+
+
+# ---------------------------------------------------------------------------------------------- indexing
+INDICES = {
+    "a tensor": tg.tensor([1, 1, 0]),
+    "a tensor without axes": tg.tensor(1),
+    "a mask": tg.tensor([True, False, True]),
+    "a list": [2, 0],
+    "a list of bools": [False, True, True],
+    "an empty list": [],
+    "a tuple with a tensor": (tg.tensor([0, 2]), 1),
+    "a tuple with a list": (slice(None), [1, 1]),
+}
+
+
+@pytest.mark.parametrize("index", INDICES.values(), ids=INDICES)
+def test_an_index_may_be_or_hold_tensors_and_lists(index):
+    array = np.arange(6.0).reshape(3, 2)
+    plain = tuple(
+        part.numpy() if isinstance(part, tg.Tensor) else part
+        for part in (index if isinstance(index, tuple) else (index,))
+    )
+    x = tg.tensor(array, requires_grad=True)
+    out = x[index]
+    np.testing.assert_array_equal(out.numpy(), array[plain])
+    out.sum().backward()
+    picked = np.zeros_like(array)
+    np.add.at(picked, plain, 1)
+    np.testing.assert_array_equal(x.grad.numpy(), picked)
+
+
+def test_a_comparison_is_an_index():
+    x = tg.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    x[x > 0].sum().backward()
+    assert x.grad.tolist() == [1, 0, 1]
+
+
+def test_entries_of_a_constant_can_be_assigned():
+    x = tg.tensor([1.0, 2.0, 3.0])
+    x[0] = 10.0
+    x[tg.tensor([2])] = tg.tensor([30.0])
+    x[[1]] = [20.0]
+    assert x.tolist() == [10, 20, 30]
+
+
+def test_a_slice_is_a_view_and_a_list_of_positions_is_a_copy():
+    x = tg.tensor([1.0, 2.0, 3.0])
+    x[:2][0] = 10.0
+    x[[0, 1]][0] = 99.0
+    assert x.tolist() == [10, 2, 3]
+
+
+# --------------------------------------------------------------------------------------------- operators
+OPERATORS = {
+    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b, "@": lambda a, b: a @ b,
+}  # fmt: skip
+PARTNERS = {
+    "an array": np.array([3.0, 4.0]),
+    "a list": [3.0, 4.0],
+    "a tuple": (3.0, 4.0),
+    "a tensor": tg.tensor(np.array([3.0, 4.0])),
+}
+
+
+@pytest.mark.parametrize("partner", PARTNERS.values(), ids=PARTNERS)
+@pytest.mark.parametrize("f", OPERATORS.values(), ids=OPERATORS)
+def test_operators_take_arrays_lists_and_tensors_on_both_sides(f, partner):
+    array, x = np.array([1.0, 2.0]), tg.tensor(np.array([1.0, 2.0]), requires_grad=True)
+    other = np.asarray(partner)
+    for out, expected in ((f(x, partner), f(array, other)), (f(partner, x), f(other, array))):
+        assert isinstance(out, tg.Tensor)
+        assert out.requires_grad
+        np.testing.assert_array_equal(out.numpy(), expected)
+
+
+def test_operators_assign_a_new_tensor_and_do_not_write():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = x
+    y += 1
+    y *= 2
+    assert x.tolist() == [1, 2]
+    y.sum().backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_an_operand_that_holds_no_numbers_is_refused():
+    for operand in ("2", None, 1j):
+        with pytest.raises(DtypeError, match="real numbers"):
+            tg.tensor([1.0]) + operand
+
+
+def test_an_integer_tensor_keeps_numpys_dtypes():
+    n = tg.tensor([1, 2, 3])
+    for f in (
+        lambda a: a + 1,
+        lambda a: a / 2,
+        lambda a: a**2,
+        lambda a: a**2.0,
+        lambda a: a.mean(),
+        lambda a: a * 1.5,
+    ):
+        assert f(n).dtype == f(np.array([1, 2, 3])).dtype
+
+
+# ----------------------------------------------------------------------- changing dtype, copying, detaching
+def test_astype_changes_the_dtype_and_the_gradient_comes_back_in_the_first():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = x.astype(np.float64)
+    assert y.dtype == np.float64
+    (y * 3).sum().backward()
+    assert x.grad.dtype == np.float32
+    assert x.grad.tolist() == [3, 3]
+
+
+def test_a_clone_lets_the_gradient_through_and_shares_nothing():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = x.clone()
+    assert y.requires_grad
+    assert not np.shares_memory(x.numpy(), y.numpy())
+    (y * 3).sum().backward()
+    assert x.grad.tolist() == [3, 3]
+
+
+def test_a_detached_tensor_shares_its_values_and_stops_the_gradient():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * 1).detach()
+    assert not y.requires_grad
+    assert y.is_leaf
+    d = x.detach()
+    d[0] = 5.0
+    assert x.tolist() == [5, 2]
+    (x * d).sum().backward()
+    assert x.grad.tolist() == [5, 2]  # d is a constant
+
+
+def test_data_and_numpy_are_the_array_itself():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    assert x.data is x.numpy()
+    x.data = [3.0, 4.0]
+    assert x.tolist() == [3, 4]
+    assert x.requires_grad
+    assert x.dtype == np.float32
+
+
+def test_requires_grad_can_be_switched_on_a_leaf():
+    x = tg.tensor([1.0])
+    assert x.requires_grad_() is x
+    assert (x * 2).requires_grad
+    x.requires_grad = False
+    assert not (x * 2).requires_grad
+
+
+def through_pickle(x):
+    return pickle.loads(pickle.dumps(x))  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, through_pickle])
+def test_a_leaf_can_be_copied_deeply_and_pickled(duplicate):
+    x = tg.tensor([1.0, 2.0], requires_grad=True, name="w")
+    y = duplicate(x)
+    assert (y.tolist(), y.name, y.requires_grad) == ([1, 2], "w", True)
+    assert not np.shares_memory(x.numpy(), y.numpy())
+    (y * y).sum().backward()
+    assert y.grad.tolist() == [2, 4]
+    assert x.grad is None
