@@ -366,13 +366,13 @@ TARGETS = {
 REDUCE = {"none": lambda losses: losses, "sum": np.sum, "mean": np.mean}
 
 
-def _cross_entropy(x, target, reduction="none"):
-    losses = [np.log(np.exp(x[i]).sum()) - x[(*i, target[i])] for i in np.ndindex(target.shape)]
-    return REDUCE[reduction](np.array(losses, x.dtype).reshape(target.shape))
+def _likelihood(log_p, target, reduction="none"):
+    losses = [-log_p[(*i, target[i])] for i in np.ndindex(target.shape)]
+    return REDUCE[reduction](np.array(losses, log_p.dtype).reshape(target.shape))
 
 
-def _softmax_minus_one_hot(x, target):
-    return _softmax(x) - np.eye(x.shape[-1])[target]
+def _place(g, target, n_classes):
+    return np.asarray(g)[..., None] * np.eye(n_classes, dtype=g.dtype)[target]
 
 
 LOSSES = [
@@ -383,18 +383,29 @@ LOSSES = [
     ),
     *(
         _case(
-            "softmax_cross_entropy",
+            "negative_log_likelihood",
             f"{k}, {r}",
             s,
             t,
             reduction=r,
-            reference=functools.partial(_cross_entropy, reduction=r),
+            reference=functools.partial(_likelihood, reduction=r),
         )
         for k, (s, t) in TARGETS.items()
         for r in REDUCE
         if t.size or r != "mean"
     ),
-    *(_case("softmax_minus_one_hot", k, s, t, reference=_softmax_minus_one_hot) for k, (s, t) in TARGETS.items()),
+    *(
+        _case("place", k, t.shape, t, n_classes=3, reference=functools.partial(_place, n_classes=3))
+        for k, (_, t) in TARGETS.items()
+    ),
+    _case(
+        "place",
+        "one number for all",
+        (),
+        np.array([2, 0]),
+        n_classes=3,
+        reference=functools.partial(_place, n_classes=3),
+    ),
 ]
 
 CASES = [*ELEMENTWISE, *POWERS, *BROADCAST, *REDUCTIONS, *REARRANGED, *INDEXED, *PRODUCTS, *LOSSES]

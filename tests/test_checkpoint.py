@@ -164,9 +164,7 @@ def test_one_flipped_bit_never_gives_another_model(tmp_path):
     seal = content.index(b"tinygrad_edu")
     for position in range(len(content)):
         for bit in range(8):
-            path.write_bytes(
-                content[:position] + bytes([content[position] ^ 1 << bit]) + content[position + 1 :]
-            )
+            path.write_bytes(content[:position] + bytes([content[position] ^ 1 << bit]) + content[position + 1 :])
             if seal <= position < seal + len("tinygrad_edu"):
                 # The seal itself goes by another name: it looks like another library's file, and is whole.
                 try:
@@ -207,9 +205,7 @@ def test_what_is_no_model_is_refused(tmp_path, content):
         load(path)
 
 
-@pytest.mark.parametrize(
-    "seal", ["", "[]", "{}", "null", '{"names": 3}', '{"names": [["x"]]}', '{"names": ["y"]}']
-)
+@pytest.mark.parametrize("seal", ["", "[]", "{}", "null", '{"names": 3}', '{"names": [["x"]]}', '{"names": ["y"]}'])
 def test_a_forged_seal_is_refused(tmp_path, seal):
     path = tmp_path / "x"
     safetensors.numpy.save_file({"x": np.zeros(1)}, path, {"tinygrad_edu": seal})
@@ -297,9 +293,7 @@ def test_what_cannot_be_saved_is_explained_and_the_old_file_stays(tmp_path, arra
         (MemoryError(), MemoryError),
     ],
 )
-@pytest.mark.parametrize(
-    "place", [(os, "fsync"), (Path, "replace")], ids=["on the way to the disk", "at the end"]
-)
+@pytest.mark.parametrize("place", [(os, "fsync"), (Path, "replace")], ids=["on the way to the disk", "at the end"])
 def test_a_save_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, place, error, raised):
     path = save(tmp_path / "x", ARRAYS)
     old = path.read_bytes()

@@ -78,9 +78,7 @@ def test_names_are_made_up_where_none_are_given():
     data = Dataset("toy", [[1, 2], [3, 4], [5, 6]], [0, 1, 2], "classification")
     assert data.feature_names == ("x1", "x2")
     assert data.class_names == ("0", "1", "2")
-    assert repr(data) == (
-        "Dataset('toy': 3 examples × 2 features, classification of 'target' into 3 classes: 0, 1, 2)"
-    )
+    assert repr(data) == ("Dataset('toy': 3 examples × 2 features, classification of 'target' into 3 classes: 0, 1, 2)")
 
 
 def test_every_dataset_can_encode_tables_by_its_feature_names(tmp_path):

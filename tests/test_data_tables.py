@@ -152,9 +152,7 @@ def test_new_tables_may_have_other_columns_and_another_order(encoding, table):
 
 
 def test_frames_are_encoded_as_files_are(encoding):
-    frame = pd.DataFrame(
-        {"weight": [1, 2], "colour": ["red", "green"], "ripe": [True, False], "fruit": ["melon"] * 2}
-    )
+    frame = pd.DataFrame({"weight": [1, 2], "colour": ["red", "green"], "ripe": [True, False], "fruit": ["melon"] * 2})
     np.testing.assert_array_equal(encoding.encode(frame), [[1, 0, 1, 0, 1], [2, 1, 0, 1, 0]])
     assert encoding.encode_target(frame).tolist() == [1, 1]
 
@@ -295,9 +293,7 @@ def test_a_folder_is_no_table(tmp_path):
         read_table(tmp_path)
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read every file"
-)
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read every file")
 def test_a_file_that_may_not_be_read_is_explained(table):
     path = table(FRUIT)
     path.chmod(0)

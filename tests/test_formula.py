@@ -98,9 +98,7 @@ def test_names_that_are_neither_constants_nor_functions_are_variables(text, vari
 # --------------------------------------------------------------------------------------- calling
 
 
-@pytest.mark.parametrize(
-    "call", [lambda f: f(2, 3), lambda f: f(x=2, y=3), lambda f: f(y=3.0, x=np.float32(2))]
-)
+@pytest.mark.parametrize("call", [lambda f: f(2, 3), lambda f: f(x=2, y=3), lambda f: f(y=3.0, x=np.float32(2))])
 def test_values_are_given_in_sorted_order_or_by_name(call):
     assert call(formula("y - x/2")).item() == 2.0
 
@@ -353,9 +351,7 @@ def test_a_formula_computes_exactly_what_numpy_does(tree, x, y):
     f = formula(text)
     with np.errstate(all="ignore"):
         expected = reference(np.float64(x), np.float64(y))
-    np.testing.assert_array_equal(
-        f(**{name: {"x": x, "y": y}[name] for name in f.variables}).numpy(), expected
-    )
+    np.testing.assert_array_equal(f(**{name: {"x": x, "y": y}[name] for name in f.variables}).numpy(), expected)
 
 
 @given(
@@ -363,9 +359,7 @@ def test_a_formula_computes_exactly_what_numpy_does(tree, x, y):
     st.lists(st.sampled_from(["+", "-", "*", "/", "**"]), min_size=7, max_size=7),
 )
 def test_signs_bind_as_they_do_in_python(operands, signs):
-    text = operands[0] + "".join(
-        f" {sign} {operand}" for sign, operand in zip(signs, operands[1:], strict=False)
-    )
+    text = operands[0] + "".join(f" {sign} {operand}" for sign, operand in zip(signs, operands[1:], strict=False))
     f = formula(text)
     # Numbers become NumPy's, because Python's powers raise where they overflow.
     names = {"x": np.float64(1.25), "y": np.float64(0.75), "two": np.float64(2), "three": np.float64(3)}

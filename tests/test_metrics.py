@@ -39,12 +39,8 @@ NUMBERS = {
 
 @pytest.mark.parametrize(("y_true", "y_pred"), LABELS.values(), ids=LABELS)
 def test_classification_metrics_are_scikit_learns(y_true, y_pred):
-    assert metrics.accuracy(y_true, y_pred) == pytest.approx(
-        reference.accuracy_score(y_true, y_pred), **CLOSE
-    )
-    np.testing.assert_array_equal(
-        metrics.confusion_matrix(y_true, y_pred), reference.confusion_matrix(y_true, y_pred)
-    )
+    assert metrics.accuracy(y_true, y_pred) == pytest.approx(reference.accuracy_score(y_true, y_pred), **CLOSE)
+    np.testing.assert_array_equal(metrics.confusion_matrix(y_true, y_pred), reference.confusion_matrix(y_true, y_pred))
     for average in ("macro", "micro"):
         expected = reference.f1_score(y_true, y_pred, average=average, zero_division=0)
         assert metrics.f1_score(y_true, y_pred, average=average) == pytest.approx(expected, **CLOSE)
@@ -60,9 +56,7 @@ def test_the_binary_f1_score_without_the_label_one_is_zero():
     assert metrics.f1_score([0, 0], [0, 0]) == 0.0
 
 
-@pytest.mark.parametrize(
-    "name", ["mean_squared_error", "root_mean_squared_error", "mean_absolute_error", "r2_score"]
-)
+@pytest.mark.parametrize("name", ["mean_squared_error", "root_mean_squared_error", "mean_absolute_error", "r2_score"])
 @pytest.mark.parametrize(("y_true", "y_pred"), NUMBERS.values(), ids=NUMBERS)
 def test_regression_metrics_are_scikit_learns(name, y_true, y_pred):
     ours = getattr(metrics, name)(y_true, y_pred)

@@ -142,9 +142,7 @@ def test_an_interruption_keeps_what_was_finished():
 
     trace = minimize(f, -6.0)
     assert (trace.stop_reason, trace.xs.tolist()) == ("interrupted", calls)
-    assert (
-        trace.message == "Stopped after step 2, because it was interrupted: the slope was -7.68 at x = -3.84."
-    )
+    assert trace.message == "Stopped after step 2, because it was interrupted: the slope was -7.68 at x = -3.84."
     with pytest.raises(KeyboardInterrupt):  # nothing was finished
         minimize(f, -6.0)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.conversion import as_array
-from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
+from tinygrad_edu.errors import DtypeError, GraphError, OptionError, ShapeError
 from tinygrad_edu.tape import Node, mode, pull
 from tinygrad_edu.tensor import Tensor, apply
 
@@ -44,6 +44,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
         If f does not return a single number.
     DtypeError
         If f does not return a Tensor, or an argument to differentiate by holds integers.
+    OptionError
+        If `argnums` names an argument that is not there.
 
     Examples
     --------
@@ -57,6 +59,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
         if not mode.recording:
             raise GraphError("A gradient cannot be computed under no_grad(). Move the call out of the block.")
+        if not all(-len(args) <= i < len(args) for i in wanted):
+            raise OptionError(f"argnums={argnums} names an argument that is not there: {len(args)} were given.")
         # A fresh node for each argument: a function that also captures the same tensor from outside
         # is not differentiated with respect to what it captured.
         arguments = list(args)
@@ -127,9 +131,11 @@ def _gradients(value: Tensor, targets: tuple[Tensor, ...], *, create_graph: bool
     if value.tracked:
         pulled = pull(value, Tensor(seed) if create_graph else seed, targets=targets, create_graph=create_graph)
         found = {node.order: g for node, g in pulled}
-    return tuple(
-        g
-        if isinstance(g := found.get(t.order), Tensor)
-        else Tensor(np.zeros_like(t.array) if g is None else np.array(g))
-        for t in targets
-    )
+    return tuple(_own(found.get(t.order), t) for t in targets)
+
+
+def _own(g: Any, target: Tensor) -> Tensor:
+    """Make a found gradient a Tensor that shares memory with no other; 0 where nothing was found."""
+    if g is None:
+        return Tensor(np.zeros_like(target.array))
+    return g + 0 if isinstance(g, Tensor) else Tensor(np.array(g))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CONSTANTS", "as_array", "as_constant", "as_index"]
 
-# Types that NumPy promotes as intended beside a Tensor. Not np.float64: see as_constant.
-CONSTANTS = frozenset({float, int, bool, np.ndarray, np.float32, np.int64, np.bool})
+# Types that NumPy promotes as intended beside a Tensor. Not np.float64 and np.int64: see as_constant.
+CONSTANTS = frozenset({float, int, bool, np.ndarray, np.float32, np.bool})
 
 
 def as_constant(x: Any) -> Any:
@@ -24,6 +24,8 @@ def as_constant(x: Any) -> Any:
         return x
     if isinstance(x, float):  # np.float64 is a float too
         return float(x)
+    if isinstance(x, np.integer):
+        return int(x)
     return as_array(x)
 
 
@@ -65,4 +67,7 @@ def as_index(index: Any) -> Any:
     """Replace Tensors in an index by their arrays, and lists by arrays."""
     if isinstance(index, tuple):
         return tuple(as_index(part) for part in index)
-    return as_array(index) if isinstance(index, (Node, list)) else index
+    if isinstance(index, (Node, list)):
+        array = as_array(index)
+        return array if array.size else array.astype(np.intp)  # [] picks nothing, and its dtype says nothing
+    return index

@@ -6,6 +6,7 @@ First those that look at it (``x.shape``, ``x.item()``), then those that are row
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.errors import ShapeError
@@ -71,7 +72,7 @@ class Methods(Node):
         return int(self.item())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if spec and self.size == 1 else self.array if spec else self, spec)
+        return format(self.item(), spec) if spec else str(self)
 
     def item(self) -> Any:
         """Give the only entry as a Python number."""
@@ -164,9 +165,10 @@ class Methods(Node):
         new = shape[0] if len(shape) == 1 else shape
         return _apply(shapes.reshape, self, shape=new)
 
-    def transpose(self, *axes: int) -> Tensor:
-        """Permute the axes; without arguments, reverse them."""
-        return _apply(shapes.transpose, self, axes=axes or None)
+    def transpose(self, *axes: int | tuple[int, ...] | None) -> Tensor:
+        """Permute the axes, given one by one or as a tuple; without arguments, reverse them."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        return _apply(shapes.transpose, self, axes=order or None)
 
     def swapaxes(self, axis1: int, axis2: int) -> Tensor:
         """Exchange two axes."""
@@ -178,7 +180,9 @@ class Methods(Node):
 
     def flatten(self, start_axis: int = 0) -> Tensor:
         """Merge the axes from `start_axis` on into one."""
-        return _apply(shapes.reshape, self, shape=(*self.array.shape[:start_axis], -1))
+        shape = self.array.shape
+        start = start_axis % max(len(shape), 1)
+        return _apply(shapes.reshape, self, shape=(*shape[:start], math.prod(shape[start:])))
 
     # ----------------------------------------------------------------------------------------- operators
     def __pos__(self) -> Tensor:
@@ -195,6 +199,8 @@ class Methods(Node):
 
     def __or__(self, other: Any) -> Tensor:
         return _apply(elementwise.bitwise_or, self, other)
+
+    __rand__, __ror__ = __and__, __or__
 
     # Comparisons are by entry, as in NumPy; a tensor is still its own key in a dictionary.
     __hash__ = object.__hash__

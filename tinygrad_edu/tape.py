@@ -172,7 +172,7 @@ def pull(  # noqa: C901, PLR0912 - the innermost loop: a call for each part woul
                 gradient = there[x.order][1] + gradient
             elif there is waiting:
                 heappush(newest, -x.order)
-            elif gradient is g or (not create_graph and gradient.base is not None):
+            elif gradient is g or gradient.base is not None:
                 # A rule may hand on g itself, as x + y does to both: what is kept shares memory with nothing.
                 gradient = gradient + 0 if create_graph else gradient.copy()
             there[x.order] = x, gradient
@@ -193,14 +193,10 @@ def _conform(gradient: Any, x: np.ndarray[Any, Any], op: Op) -> Any:
     if added == 1 and shape[1:] == x.shape:  # a bias: the usual case
         gradient = np.add.reduce(gradient)
     elif shape != x.shape:
+        if added < 0 or any(n not in (1, m) for n, m in zip(x.shape, shape[added:], strict=True)):
+            raise ShapeError(f"The gradient rule of {op.name} returned shape {shape} for an input of shape {x.shape}.")
         stretched = (added + a for a, n in enumerate(x.shape) if n == 1 and shape[added + a] != 1)
-        gradient = np.add.reduce(gradient, axis=(*range(added), *stretched))
-    if gradient.size != x.size:
-        raise ShapeError(
-            f"The gradient rule of {op.name} returned shape {gradient.shape} for an input of shape {x.shape}."
-        )
-    if gradient.shape != x.shape:
-        gradient = gradient.reshape(x.shape)
+        gradient = np.add.reduce(gradient, axis=(*range(added), *stretched)).reshape(x.shape)
     return gradient if gradient.dtype == x.dtype else gradient.astype(x.dtype)
 
 

@@ -6,7 +6,7 @@ every NumPy function called with a Tensor, ends there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
@@ -72,7 +72,7 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
     out.changed = 0
     out.grad = out.name = out.base = None
     out.options = options
-    if tracked and op.differentiable and mode.recording:
+    if tracked and op.differentiable and mode.recording and array.dtype.kind == "f":
         out.tracked = True
         out.op = op
         out.inputs = inputs
@@ -81,13 +81,15 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
         out.tracked = False
         out.op = None
         out.inputs = out.arrays = ()
-    if op.view and array.base is not None and isinstance(inputs[0], Tensor):
+    if op.view and (array.base is not None or array is arrays[0]) and isinstance(inputs[0], Tensor):
         out.base = inputs[0].owner
     return out
 
 
 def _constant_tensor(array: NDArray[Any]) -> Tensor:
     """Wrap an array as Tensor(array) does, without looking at it."""
+    if type(array) is not ndarray:  # a scalar, where a rule's result has no axes
+        array = np.asarray(array)
     out = new_tensor(Tensor)
     out.array, out.order, out.changed = array, tick(), 0
     out.grad = out.name = out.base = out.op = None
@@ -144,6 +146,8 @@ class Tensor(Methods):
         self.order = tick()
         self.changed = 0
         self.op = self.base = self.grad = None
+        if isinstance(data, Node) and self.array is data.array:
+            self.base = data.owner
         self.inputs, self.arrays, self.options = (), (), _NO_OPTIONS
         self.name = name
         self.tracked = False
@@ -158,8 +162,11 @@ class Tensor(Methods):
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
+        array = as_array(value)
+        if self.tracked and array.dtype.kind != "f":
+            raise _no_gradients(array)
         self.touch()
-        self.array = as_array(value)
+        self.array = array
 
     @property
     def requires_grad(self) -> bool:
@@ -174,10 +181,7 @@ class Tensor(Methods):
                 "Use x.detach() to stop gradients here."
             )
         if value and self.array.dtype.kind != "f":
-            raise DtypeError(
-                f"Gradients need real numbers, but this tensor holds {self.array.dtype}. "
-                f"Write 1.0 instead of 1, or pass dtype=np.float32."
-            )
+            raise _no_gradients(self.array)
         self.tracked = value
 
     @property
@@ -200,9 +204,7 @@ class Tensor(Methods):
 
     def detach(self) -> Tensor:
         """Give a tensor on the same memory through which no gradient flows."""
-        out = Tensor(self.array)
-        out.base = self.owner
-        return out
+        return Tensor(self)
 
     def clone(self) -> Tensor:
         """Copy, so that changing one does not change the other; the gradient flows through."""
@@ -230,7 +232,8 @@ class Tensor(Methods):
         retain_graph
             Keep the graph, so that backward can be called again. Otherwise it is freed on the way.
         create_graph
-            Record the computation of the gradients, so that they can be differentiated themselves.
+            Record the computation of the gradients, so that they can be differentiated themselves. Such a
+            ``grad`` holds on to the graph, and through it to its tensor: set it to None when done.
 
         Raises
         ------
@@ -265,7 +268,7 @@ class Tensor(Methods):
                     f"backward() needs a single number to start from, but the shape is {self.shape}. "
                     f"Reduce it first, as in loss.mean().backward(), or pass gradient= of this shape."
                 )
-            return np.array(1, self.dtype).reshape(self.shape)
+            return np.ones_like(self.array) if self.shape else np.array(1, self.dtype)
         seed = as_array(gradient).astype(self.dtype)
         if seed.shape != self.shape:
             raise ShapeError(f"gradient= has shape {seed.shape}, but the tensor has {self.shape}. They must be equal.")
@@ -279,7 +282,7 @@ class Tensor(Methods):
         if kwargs.get("out") is not None:
             raise GraphError(f"np.{ufunc.__name__}(..., out=) would write into a Tensor. Assign the result instead.")
         if (ufunc, method) == (np.add, "reduce"):  # what np.sum is made of
-            return apply(ops.reductions.sum, inputs, {"axis": 0} | kwargs)
+            return apply(ops.reductions.sum, *ops.reductions.sum.bind(inputs, {"axis": 0} | kwargs))
         op = ops.BY_FUNCTION.get(ufunc)
         if method != "__call__" or op is None or kwargs:
             form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -293,6 +296,9 @@ class Tensor(Methods):
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Tensor:
+        if function in (np.shape, np.ndim, np.size):  # these only look
+            look: Any = function
+            return cast("Tensor", look(self.array, *args[1:], **kwargs))
         op = ops.BY_FUNCTION.get(function)
         if op is None:
             raise _no_row(function.__name__, {})
@@ -338,11 +344,9 @@ class Tensor(Methods):
 
     def __pow__(self, other: Any) -> Tensor:
         if isinstance(other, (int, float)):
-            return apply(
-                ops.elementwise.constant_power,
-                (self,),
-                {"exponent": float(other) if other % 1 else int(other)},
-            )
+            # A whole exponent as an int, because x**2 is a product where x**2.0 may be a logarithm.
+            exponent = int(other) if other % 1 == 0 and self.array.dtype.kind == "f" else other
+            return apply(ops.elementwise.constant_power, (self,), {"exponent": exponent})
         return apply(ops.elementwise.power, (self, other))
 
     def __rpow__(self, other: Any) -> Tensor:
@@ -362,6 +366,13 @@ class Tensor(Methods):
             )
         self.touch()
         self.array[as_index(index)] = as_array(value)
+
+
+def _no_gradients(array: NDArray[Any]) -> DtypeError:
+    return DtypeError(
+        f"Gradients need real numbers, but this tensor holds {array.dtype}. "
+        f"Write 1.0 instead of 1, or pass dtype=np.float32."
+    )
 
 
 def _no_row(form: str, kwargs: dict[str, Any]) -> DtypeError:
@@ -402,4 +413,4 @@ def tensor(
     ...
     tinygrad_edu.errors.DtypeError: Gradients need real numbers, but this tensor holds int64. ...
     """
-    return Tensor(np.array(as_array(data)), requires_grad=requires_grad, dtype=dtype, name=name)
+    return Tensor(np.array(as_array(data, dtype)), requires_grad=requires_grad, name=name)

@@ -27,7 +27,7 @@ def _picks_each_once(index: Any) -> bool:
 
 getitem = define(
     "getitem",
-    lambda g, _y, x, index: put(g, shape=x.shape, index=index),
+    lambda g, _y, _x, index: put(g, shape=_x.shape, index=index),
     forward=lambda x, index: x[index],
     view=True,
 )

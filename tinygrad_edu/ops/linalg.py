@@ -36,7 +36,13 @@ matmul = define(np.matmul, _matmul_wrt_x, _matmul_wrt_y)
 
 
 # The product of two matrices, or of vectors: what matmul is for them, in half the time when they are small.
-dot = define(np.dot, _matmul_wrt_x, _matmul_wrt_y, forward=lambda x, y: x.dot(y))
+def _dot(x: Any, y: Any) -> Any:
+    if not (x.ndim and 1 <= y.ndim <= 2):
+        raise ValueError("dot multiplies matrices and vectors; for stacks of matrices there is matmul")
+    return x.dot(y)
+
+
+dot = define(np.dot, _matmul_wrt_x, _matmul_wrt_y, forward=_dot)
 
 
 # --------------------------------------------------------------------------------------------- linear
@@ -47,10 +53,20 @@ def _rows(x: Any) -> Any:
     return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
 
 
+def _linear(x: Any, weight: Any, bias: Any) -> Any:
+    if x.ndim == 2 and len(x) > 4 and weight.size >= 4096:
+        # OpenBLAS takes up to twice as long where the second factor is a transposed one. So the examples are
+        # turned instead, which are few beside the weights: 225 µs become 153 for 32 × 784 to 256.
+        return np.add(weight.dot(x.T.copy()).T, bias, order="C")
+    if not x.ndim:
+        raise ValueError("a single number has no features")
+    return x.dot(weight.T) + bias
+
+
 linear = define(
     "linear",
     lambda g, _y, _x, weight, _bias: g.dot(weight),
     lambda g, _y, x, _weight, _bias: _rows(g).T.dot(_rows(x)),
     lambda g, _y, _x, _weight, _bias: g,
-    forward=lambda x, weight, bias: x.dot(weight.T) + bias,
+    forward=_linear,
 )

@@ -42,12 +42,12 @@ def _count(x: Any, axis: Axis) -> int:
 
 
 # ------------------------------------------------------------------------------------------ sum, mean
-def _sum_rule(g: Any, _y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: ARG001, FBT001, FBT002 - as the forward
-    return broadcast_to(_restore(g, x, axis), shape=x.shape)
+def _sum_rule(g: Any, _y: Any, _x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: ARG001, FBT001, FBT002 - as the forward
+    return broadcast_to(_restore(g, _x, axis), shape=_x.shape)
 
 
-def _mean_rule(g: Any, _y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: ARG001, FBT001, FBT002 - as the forward
-    return broadcast_to(_restore(g / _count(x, axis), x, axis), shape=x.shape)
+def _mean_rule(g: Any, _y: Any, _x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: ARG001, FBT001, FBT002 - as the forward
+    return broadcast_to(_restore(g / _count(_x, axis), _x, axis), shape=_x.shape)
 
 
 # np.add.reduce is what np.sum calls after half a microsecond of looking at its arguments.

@@ -10,14 +10,17 @@ from tinygrad_edu.ops.table import Op, define
 
 reshape = define(
     np.reshape,
-    lambda g, _y, x, shape: g.reshape(x.shape),  # noqa: ARG005 - as the forward
+    lambda g, _y, _x, shape: g.reshape(_x.shape),  # noqa: ARG005 - as the forward
     forward=lambda x, shape: x.reshape(shape),
     view=True,
 )
 
 
 def _transpose_rule(g: Any, _y: Any, _x: Any, axes: tuple[int, ...] | None = None) -> Any:
-    return transpose(g, axes=None if axes is None else tuple(int(i) for i in np.argsort(axes)))
+    if axes is None:
+        return transpose(g)
+    forwards = [a % len(axes) for a in axes]
+    return transpose(g, axes=tuple(forwards.index(a) for a in range(len(axes))))
 
 
 transpose = define(np.transpose, _transpose_rule, forward=lambda x, axes=None: x.transpose(axes), view=True)
@@ -29,12 +32,12 @@ swapaxes: Op = define(
 )
 expand_dims = define(
     np.expand_dims,
-    lambda g, _y, x, axis: g.reshape(x.shape),  # noqa: ARG005 - as the forward
+    lambda g, _y, _x, axis: g.reshape(_x.shape),  # noqa: ARG005 - as the forward
     view=True,
 )
 squeeze = define(
     np.squeeze,
-    lambda g, _y, x, axis=None: g.reshape(x.shape),  # noqa: ARG005 - as the forward
+    lambda g, _y, _x, axis=None: g.reshape(_x.shape),  # noqa: ARG005 - as the forward
     forward=lambda x, axis=None: x.squeeze(axis),
     view=True,
 )
@@ -52,7 +55,10 @@ broadcast_to = define(np.broadcast_to, lambda g, _y, _x, shape: g, forward=_broa
 
 
 # ----------------------------------------------------------------------------------------------- join
-def _concatenate_rule(i: int, g: Any, _y: Any, *xs: Any, axis: int = 0) -> Any:
+def _concatenate_rule(i: int, g: Any, _y: Any, *xs: Any, axis: int | None = 0) -> Any:
+    if axis is None:  # joined as if each were flat
+        start = sum(x.size for x in xs[:i])
+        return g[start : start + xs[i].size].reshape(xs[i].shape)
     start = sum(x.shape[axis] for x in xs[:i])
     index: list[slice] = [slice(None)] * g.ndim
     index[axis] = slice(start, start + xs[i].shape[axis])

@@ -56,7 +56,9 @@ class Op:
     view: bool = False
     """The result may share memory with the first input."""
     option_names: tuple[str, ...] = ()
-    """The keywords of `forward`, in NumPy's order, so that positional calls can be understood."""
+    """The keywords of `forward`."""
+    numpy_names: tuple[str, ...] = ()
+    """The parameters of the NumPy function after its arrays, in its order: they tell what a position means."""
     differentiable: bool = field(init=False)
     """Whether a gradient can flow through the row to any input."""
 
@@ -103,15 +105,20 @@ class Op:
             inputs, rest = tuple(args[0]), args[1:]
         else:
             inputs, rest = args[: len(self.rules)], args[len(self.rules) :]
-        options = dict(zip(self.option_names, rest, strict=False)) | kwargs
+            if len(inputs) < len(self.rules):
+                raise self._misuse(f"{len(inputs)} arrays", f"{len(self.rules)}")
+        options = dict(zip(self.numpy_names, rest, strict=False)) | kwargs
         unknown = [name for name in options if name not in self.option_names]
-        if unknown or len(rest) > len(self.option_names):
+        if unknown or len(rest) > len(self.numpy_names):
             given = ", ".join(unknown) or f"{len(rest)} positional options"
-            raise TypeError(
-                f"{self.name} of a Tensor was given {given}, but takes {', '.join(self.option_names) or 'no options'}. "
-                f"Compute on tensor.numpy() where no gradient is needed."
-            )
+            raise self._misuse(given, ", ".join(self.option_names) or "no options")
         return inputs, options
+
+    def _misuse(self, given: str, taken: str) -> TypeError:
+        return TypeError(
+            f"{self.name} of a Tensor was given {given}, but takes {taken}. "
+            f"Compute on tensor.numpy() where no gradient is needed."
+        )
 
 
 def define(
@@ -149,16 +156,19 @@ def define(
     compute = forward or function
     if isinstance(compute, str):
         raise TypeError(f"define({name!r}, ...) needs forward=, the function that computes it.")
-    op = Op(name, compute, rules, variadic, view, _option_names(compute, 0 if variadic else len(rules)))
+    names = _names_after(compute, 0 if variadic else len(rules))
+    numpy_names = names if isinstance(function, str) else _names_after(function, len(rules) or 1)
+    op = Op(name, compute, rules, variadic, view, names, numpy_names)
     TABLE[name] = op
     if not isinstance(function, str):
         BY_FUNCTION[function] = op
     return op
 
 
-def _option_names(forward: Callable[..., Any], n_inputs: int) -> tuple[str, ...]:
-    if isinstance(forward, np.ufunc):
+def _names_after(function: Callable[..., Any], n_inputs: int) -> tuple[str, ...]:
+    """List the parameters of a function that follow its first `n_inputs`."""
+    if isinstance(function, np.ufunc):
         return ()
-    parameters = inspect.signature(forward).parameters.values()
+    parameters = inspect.signature(function).parameters.values()
     named = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_POSITIONAL]
     return tuple(named[n_inputs:])

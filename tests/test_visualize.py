@@ -1,0 +1,153 @@
+"""The figure of the three regimes shows the histories, and nothing but them."""
+
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from tinygrad_edu.errors import OptionError
+from tinygrad_edu.training import Epoch, History, StopReason
+from tinygrad_edu.visualize import plot_regimes, save_figure
+from tinygrad_edu.visualize.figures import COLORS
+
+
+def history(batch, *, n=8, epochs=3, losses=None, stop_reason=StopReason.MAX_EPOCHS):
+    """Make the record of a run over n examples; each update takes 0.1 s."""
+    per_epoch = n // batch
+    k = np.arange(1, per_epoch * epochs + 1)
+    losses = 2.0 / k if losses is None else np.array(losses)
+    k = k[: len(losses)]
+    done = tuple(
+        Epoch(e, e * per_epoch, e * n, 0.1 * e * per_epoch, float(losses[(e - 1) * per_epoch : e * per_epoch].mean()))
+        for e in range(1, len(losses) // per_epoch + 1)
+    )
+    return History(losses, k * batch, 0.1 * k, done, stop_reason, "")
+
+
+@pytest.fixture
+def runs():
+    return {"batch": history(8), "stochastic": history(1), "mini-batch": history(4)}
+
+
+def test_three_panels_share_the_loss_and_name_their_axes(runs):
+    axes = plot_regimes(runs, title="the title")
+    assert [(a.get_xlabel(), a.get_xscale()) for a in axes] == [
+        ("updates of the weights", "log"),
+        ("examples seen", "linear"),
+        ("seconds of training", "log"),
+    ]
+    assert [a.get_yscale() for a in axes] == ["log"] * 3
+    assert [a.get_ylabel() for a in axes] == ["training loss", "", ""]
+    assert len({a.get_ylim() for a in axes}) == 1
+    assert axes[0].figure.get_suptitle() == "the title"
+
+
+def test_the_legend_names_each_run_once(runs):
+    axes = plot_regimes(runs)
+    assert [text.get_text() for text in axes[0].get_legend().get_texts()] == list(runs)
+    assert [a.get_legend() for a in axes[1:]] == [None, None]
+
+
+def test_each_run_is_a_thin_line_of_updates_and_a_thick_one_of_epochs_in_one_colour(runs):
+    for axes in plot_regimes(runs):
+        lines = axes.get_lines()
+        assert len(lines) == 6
+        for (name, run), thin, thick in zip(runs.items(), lines[::2], lines[1::2], strict=True):
+            assert thin.get_linewidth() < thick.get_linewidth()
+            assert thin.get_color() == thick.get_color() == COLORS[name]
+            np.testing.assert_array_equal(thin.get_ydata(), run.losses)
+            np.testing.assert_array_equal(thick.get_ydata(), run.epoch_losses)
+
+
+@pytest.mark.parametrize(("panel", "quantity"), [(0, "updates"), (1, "examples"), (2, "seconds")])
+def test_the_lines_lie_at_the_histories_own_numbers(runs, panel, quantity):
+    lines = plot_regimes(runs)[panel].get_lines()
+    for run, thin, thick in zip(runs.values(), lines[::2], lines[1::2], strict=True):
+        updates = np.arange(1, run.n_updates + 1)
+        expected = {"updates": updates, "examples": run.examples, "seconds": run.seconds}[quantity]
+        np.testing.assert_array_equal(thin.get_xdata(), expected)
+        np.testing.assert_array_equal(thick.get_xdata(), [getattr(epoch, quantity) for epoch in run.epochs])
+
+
+def test_every_mean_is_in_view(runs):
+    low, high = plot_regimes(runs)[0].get_ylim()
+    for run in runs.values():
+        assert low < run.epoch_losses.min()
+        assert run.epoch_losses.max() < high
+
+
+def test_names_of_ones_own_get_a_colour_each():
+    lines = plot_regimes({"small": history(1), "large": history(8)})[0].get_lines()
+    assert lines[0].get_color() == lines[1].get_color() != lines[2].get_color() == lines[3].get_color()
+
+
+def test_axes_of_ones_own_are_drawn_on():
+    own = Figure().subplots(3, 1)
+    assert plot_regimes({"batch": history(8)}, axes=list(own)) == list(own)
+
+
+# ------------------------------------------------------------------------------------------ odd histories
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [1.0, 1e30, 3e38],
+        [2.0],
+        [0.0, 0.0, 0.0],
+        [1e-300, 1e-310, 0.0],
+    ],
+    ids=["diverged", "one update", "nothing left to learn", "hardly anything left"],
+)
+@pytest.mark.parametrize("batch", [8, 1])
+def test_odd_losses_are_drawn_without_a_warning(tmp_path, losses, batch):
+    run = history(batch, losses=losses, stop_reason=StopReason.DIVERGED)
+    axes = plot_regimes({"batch": history(8), "stochastic": run})
+    assert save_figure(axes[0].figure, tmp_path / "odd.png").stat().st_size > 10_000
+
+
+def test_a_run_that_made_no_update_is_left_out(runs):
+    nothing = history(1, losses=[], stop_reason=StopReason.DIVERGED)
+    axes = plot_regimes(runs | {"stochastic": nothing})
+    assert [text.get_text() for text in axes[0].get_legend().get_texts()] == ["batch", "mini-batch"]
+
+
+@pytest.mark.parametrize("histories", [{}, {"batch": history(8, losses=[])}])
+def test_nothing_to_draw_is_an_error(histories):
+    with pytest.raises(OptionError, match="There is nothing to draw"):
+        plot_regimes(histories)
+
+
+def test_three_axes_are_needed(runs):
+    with pytest.raises(OptionError, match="three panels, but was given 2 axes"):
+        plot_regimes(runs, axes=list(Figure().subplots(1, 2)))
+
+
+# -------------------------------------------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize(
+    ("suffix", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("PNG", b"\x89PNG")]
+)
+def test_the_ending_says_what_kind_of_picture(tmp_path, runs, suffix, magic):
+    path = save_figure(plot_regimes(runs)[0].figure, tmp_path / f"picture.{suffix}")
+    assert path.read_bytes().startswith(magic)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("place", ["picture.doc", "nowhere/picture.png", "."])
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path, runs, place):
+    with pytest.raises(OptionError, match="cannot be written"):
+        save_figure(plot_regimes(runs)[0].figure, tmp_path / place)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_fails_leaves_the_old_one(tmp_path, runs, monkeypatch):
+    old = tmp_path / "picture.png"
+    old.write_bytes(b"old")
+    figure = plot_regimes(runs)[0].figure
+    monkeypatch.setattr(figure, "savefig", Mock(side_effect=OSError("no space left")))
+    with pytest.raises(OptionError, match="no space left"):
+        save_figure(figure, old)
+    assert old.read_bytes() == b"old"
