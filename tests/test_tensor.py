@@ -131,7 +131,7 @@ def test_a_format_applies_to_a_single_number():
 
 
 def test_a_format_of_several_numbers_is_refused():
-    with pytest.raises(TypeError):
+    with pytest.raises(ShapeError, match="item\\(\\) needs one entry"):
         format(tg.tensor([1.0, 2.0]), ".2f")
 
 
