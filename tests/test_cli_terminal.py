@@ -47,6 +47,11 @@ def read_until(stream, what):
     return lines
 
 
+def one_line(text):
+    """Undo the breaking of lines at a terminal's edge."""
+    return " ".join(text.split())
+
+
 def on_a_terminal(*words, cwd, columns=80, interrupt_at=None, **more):
     """Run the program on a terminal of its own; give what it wrote there, and its status."""
     ours, its = pty.openpty()
@@ -189,8 +194,8 @@ def test_ctrl_c_keeps_what_had_finished_and_says_so(tmp_path):
     assert status == 130
     assert "Traceback" not in plain
     assert re.search(r"^batch +0\.\d{4} ", plain, re.MULTILINE)
-    assert re.search(r"^stochastic +0\.", plain, re.MULTILINE) is None
-    assert "Interrupted while training stochastic gradient descent. The models that had finished are" in plain
+    assert re.search(r"^stochastic {2,}0\.", plain, re.MULTILINE) is None
+    assert "Interrupted while training stochastic gradient descent. The models that had finished" in one_line(plain)
     assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l")  # the cursor is back
     assert (tmp_path / "old.json").read_text() == "old"
     assert list((tmp_path / "figures").iterdir()) == []
@@ -200,7 +205,7 @@ def test_ctrl_c_in_the_first_model_says_that_none_had_finished(tmp_path):
     words = ["compare", "digits", "--epochs", "100000", "--hidden", "8", "--no-plot"]
     text, status = on_a_terminal(*words, cwd=tmp_path, interrupt_at=b"loss")
     assert status == 130
-    assert "Interrupted while training batch gradient descent. No model had finished." in text.replace("\r\n", " ")
+    assert "Interrupted while training batch gradient descent. No model had finished." in one_line(text)
 
 
 def test_ctrl_c_while_scikit_learn_trains_ends_the_comparison_too(tmp_path):
@@ -242,5 +247,5 @@ def test_ctrl_c_before_the_first_epoch_leaves_the_old_model(tmp_path):
     words = ["train", "digits", "--regime", "stochastic", "--hidden", "900,900", "--save", "model.safetensors"]
     text, status = on_a_terminal(*words, cwd=tmp_path, interrupt_at=b"loss")
     assert status == 130
-    assert "Interrupted before the first epoch was done. Nothing was saved." in text
+    assert "Interrupted before the first epoch was done. Nothing was saved." in one_line(text)
     assert old.read_bytes() == b"old"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -32,6 +33,8 @@ def replace_file(file: Path, content: bytes) -> None:
     'whole'
     """
     target = file.resolve()  # a link keeps pointing where it did
+    if target.exists() and not target.is_file():  # a folder, or a device such as /dev/null: it would be gone
+        raise OSError(errno.EINVAL, "it is no ordinary file", str(file))
     temporary = target.with_name(f".{target.name[:32]}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as stream:

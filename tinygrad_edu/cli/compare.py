@@ -82,18 +82,20 @@ def _check_places(arguments: argparse.Namespace) -> None:
 def _train(prepared: Prepared, *, quiet: bool) -> tuple[list[Result], str]:
     """Train one after another; name the one that Ctrl-C ended, if it did."""
     results: list[Result] = []
-    with Display(quiet=quiet) as display:
-        for contestant in contestants(prepared):
-            bar = display.begin(contestant.name, contestant.epochs)
-            try:
+    name = "the first model"
+    try:
+        with Display(quiet=quiet) as display:
+            for contestant in contestants(prepared):
+                name = contestant.name
+                bar = display.begin(name, contestant.epochs)
                 result = contestant.run(callbacks=[bar])
-            except KeyboardInterrupt:
-                return results, contestant.name
-            if result.history and result.history.stop_reason is StopReason.INTERRUPTED:
-                return results, contestant.name
-            score = "diverged" if result.diverged else f"{score_name(prepared)} {shown_score(result)}"
-            bar.finish(f"{score} in {result.seconds:.2f} s")
-            results.append(result)
+                if result.history and result.history.stop_reason is StopReason.INTERRUPTED:
+                    return results, name
+                score = "diverged" if result.diverged else f"{score_name(prepared)} {shown_score(result)}"
+                bar.finish(f"{score} in {result.seconds:.2f} s")
+                results.append(result)
+    except KeyboardInterrupt:
+        return results, name
     return results, ""
 
 

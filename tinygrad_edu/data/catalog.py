@@ -117,7 +117,11 @@ def load(
 
 def _looks_like_path(name: str) -> bool:
     separators = {"/", os.sep}
-    return any(s in name for s in separators) or name.lower().endswith(TABLE_SUFFIXES) or Path(name).exists()
+    return (
+        any(s in name for s in separators)
+        or name.lower().endswith(TABLE_SUFFIXES)
+        or bool(name and Path(name).exists())
+    )
 
 
 def _refuse_table_options(name: str, entry: CatalogEntry, target: str | None, task: str) -> None:

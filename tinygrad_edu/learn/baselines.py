@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from time import perf_counter
@@ -40,19 +41,34 @@ class Baseline:
 
     def train(self) -> Trained:
         """Train and test it; only the training is timed."""
-        p = self.prepared
-        with warnings.catch_warnings():
-            # A model that has not converged after the epochs asked for is a result, not a fault.
-            warnings.simplefilter("ignore")
-            start = perf_counter()
-            self.estimator.fit(p.X_train, p.y_train if p.classification else p.y_train[:, 0])
-            seconds = perf_counter() - start
-            if p.classification:
-                prediction = self.estimator.predict_proba(p.X_test)
-            else:
-                prediction = self.estimator.predict(p.X_test).reshape(-1, 1)
-        epochs, updates = _effort(self.estimator, len(p.X_train), p.batch_size)
+        p, model = self.prepared, self.estimator
+        start = perf_counter()
+        finished = _fit(model, p.X_train, p.y_train if p.classification else p.y_train[:, 0])
+        seconds = perf_counter() - start
+        if not finished:
+            nothing = np.full((len(p.X_test), p.dataset.n_outputs), np.nan)
+            return Trained(nothing, math.nan, None, None, seconds)
+        prediction = model.predict_proba(p.X_test) if p.classification else model.predict(p.X_test).reshape(-1, 1)
+        epochs, updates = _effort(model, len(p.X_train), p.batch_size)
         return Trained(prediction, _loss(p, prediction), epochs, updates, seconds)
+
+
+def _fit(estimator: Any, X: NDArray[Any], y: NDArray[Any]) -> bool:
+    """Fit an estimator, and tell whether it came to an end: the multilayer perceptron raises where it diverges."""
+    with warnings.catch_warnings():
+        # A model that has not converged after the epochs asked for is a result, not a fault.
+        warnings.simplefilter("ignore")
+        # The multilayer perceptron takes Ctrl-C for the end of its training; for us it is Ctrl-C.
+        warnings.filterwarnings("error", message="Training interrupted")
+        try:
+            estimator.fit(X, y)
+        except UserWarning:
+            raise KeyboardInterrupt from None
+        except ValueError as error:
+            if "non-finite" not in str(error):
+                raise
+            return False
+    return True
 
 
 def baselines(prepared: Prepared) -> list[Baseline]:

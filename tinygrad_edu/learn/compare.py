@@ -112,7 +112,6 @@ class Comparison:
                     "updates": r.updates,
                     "seconds": r.seconds,
                 }
-                | ({} if prepared.classification else {"test_rmse": _or_none(r.rmse)})
                 for r in self.results
             ],
         }
@@ -173,6 +172,8 @@ def _regime(prepared: Prepared, regime: Regime) -> Callable[..., Result]:
             prediction = model(Tensor(prepared.X_test))
             loss = float(prepared.loss(prediction, prepared.y_test))
         score, rmse = _score(prepared, prediction.numpy())
+        if history.stop_reason is StopReason.DIVERGED:  # its weights may be finite still, and are of no use
+            score = rmse = loss = math.nan
         return Result(
             name=f"{regime} gradient descent",
             library="tinygrad_edu",

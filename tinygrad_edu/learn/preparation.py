@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu import losses, metrics, nn, optim
 from tinygrad_edu.data import Standardizer, split
-from tinygrad_edu.errors import OptionError, suggest
+from tinygrad_edu.errors import DataError, OptionError, suggest
 from tinygrad_edu.optim.optimizer import check_number
 
 if TYPE_CHECKING:
@@ -170,6 +170,8 @@ def prepare(dataset: Dataset, settings: Settings | None = None) -> Prepared:
             f"The batch size {settings.batch_size} is larger than the training data: {len(X_train)} examples "
             f"of {dataset.name!r}. Choose at most {len(X_train)}."
         )
+    if len(X_test) < 2 and not classification:
+        raise DataError(f"{dataset.name!r} leaves {len(X_test)} example to test with, and R² needs two. Add examples.")
     X_scaler = Standardizer.fit(X_train)
     y_scaler = None if classification else Standardizer.fit(y_train.reshape(-1, 1))
     if y_scaler is not None:

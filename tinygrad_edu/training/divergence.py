@@ -33,6 +33,6 @@ def where_it_broke(run: Recorder, loss: float | None = None) -> str:
     else:
         i, largest = max(backwards, key=lambda item: float(np.abs(item[1].array).max(initial=0)))
         size = float(np.abs(largest.array).max(initial=0))
-        culprit = f" All weights are still finite; the largest is {size:.3g}, in {names[i]}."
+        culprit = f" All weights are still finite, but the largest is {size:.3g}, in {names[i]}."
     remedy = f" Try a smaller learning rate than {run.optimizer.lr:g}"
     return f"{said}{culprit}{remedy}, and check that the data are finite and scaled."
