@@ -284,19 +284,19 @@ def cross_entropy(logits: Tensor | ArrayLike, target: Tensor | ArrayLike, reduct
     >>> cross_entropy([[0.0, 0.0]], [[0.5, 0.5]]).item()
     0.6931471824645996
     """
-    logits = _as_float("cross_entropy", logits)
-    labels = as_array(target)
-    n_classes = logits.shape[-1] if logits.shape else 0
+    logits, labels = _as_float("cross_entropy", logits), as_array(target)
+    shape, kind = logits.array.shape, labels.dtype.kind
+    n_classes = shape[-1] if shape else 0
     if n_classes < 2:
         raise ShapeError(
-            f"cross_entropy needs logits of at least two classes in the last axis, but their shape is {logits.shape}. "
+            f"cross_entropy needs logits of at least two classes in the last axis, but their shape is {shape}. "
             f"For two classes as one logit there is binary_cross_entropy_with_logits."
         )
-    if labels.shape == logits.shape and labels.dtype.kind == "f":
+    if kind == "f" and labels.shape == shape:
         _, probabilities = _alike("cross_entropy", logits, target)
         return _reduce(-(probabilities * log_softmax(logits)).sum(axis=-1), reduction)
-    if labels.dtype.kind not in "iu" or labels.shape != logits.shape[:-1]:
-        raise _not_class_indices(labels, logits.shape)
+    if kind not in "iu" or labels.shape != shape[:-1]:
+        raise _not_class_indices(labels, shape)
     # Read as unsigned, a negative index is a huge one: one look finds both kinds of wrong ones.
     if labels.size and np.maximum.reduce(labels.astype(np.int64, copy=False).view(np.uint64), axis=None) >= n_classes:
         raise _no_such_class(labels, n_classes)
@@ -349,7 +349,7 @@ def binary_cross_entropy_with_logits(
 
 def _as_float(name: str, x: Tensor | ArrayLike) -> Tensor:
     x = _tensor(x)
-    if x.dtype.kind != "f":
+    if x.array.dtype.kind != "f":
         raise DtypeError(f"{name} needs floating predictions, but was given {x.dtype}. Write x.astype(np.float32).")
     return x
 

@@ -22,7 +22,7 @@ from tinygrad_edu.ops import Op
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FREED", "Node", "mode", "no_grad", "pull", "tick"]
+__all__ = ["FREED", "Node", "mode", "no_grad", "pull", "tick", "touch"]
 
 # One clock for the whole process. A node's `order` is the time it was made, its `changed` the time it was
 # last written to: an input with `changed` later than the `order` of what was computed from it is stale.
@@ -58,14 +58,16 @@ class Node:
         """The node that owns the memory: this one, or the one it is a view of."""
         return self if self.base is None else self.base
 
-    def touch(self) -> None:
-        """Note that the array is being written to."""
-        owner = self if self.base is None else self.base
-        owner.changed = _Changes.latest = tick()
-
     def stale(self, since: int) -> bool:
         """Whether the array was written to after the time `since`."""
         return self.owner.changed > since
+
+
+def touch(*nodes: Node) -> None:
+    """Note that the arrays of these nodes are being written to."""
+    now = _Changes.latest = tick()
+    for node in nodes:
+        node.owner.changed = now
 
 
 class _Mode(threading.local):

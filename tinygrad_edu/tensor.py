@@ -14,7 +14,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.conversion import CONSTANTS, as_array, as_constant, as_index
 from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
 from tinygrad_edu.methods import Methods
-from tinygrad_edu.tape import Node, mode, pull, tick
+from tinygrad_edu.tape import Node, mode, pull, tick, touch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,7 +165,7 @@ class Tensor(Methods):
         array = as_array(value)
         if self.tracked and array.dtype.kind != "f":
             raise _no_gradients(array)
-        self.touch()
+        touch(self)
         self.array = array
 
     @property
@@ -364,7 +364,7 @@ class Tensor(Methods):
                 "Writing into a tensor that takes part in gradients is not recorded. Build the new one with "
                 "np.where(mask, value, x), or write under no_grad() if no gradient is meant to see it."
             )
-        self.touch()
+        touch(self)
         self.array[as_index(index)] = as_array(value)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, OptionError, ShapeError
+from tinygrad_edu.tape import touch
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -160,8 +161,8 @@ class Module:
                 raise ShapeError(f"The state of {name} has shape {array.shape}, but the model has {own[name].shape}.")
             if not np.can_cast(array.dtype, own[name].dtype, casting="same_kind"):
                 raise DtypeError(f"The state of {name} holds {array.dtype}, which does not fit into {own[name].dtype}.")
+        touch(*own.values())
         for name, array in arrays.items():
-            own[name].touch()
             np.copyto(own[name].array, array, casting="same_kind")
 
     def __repr__(self) -> str:

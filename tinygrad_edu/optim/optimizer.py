@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.data.batches import Batches, batches
 from tinygrad_edu.errors import GraphError, OptionError, ShapeError
+from tinygrad_edu.tape import touch
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -108,25 +109,24 @@ class Optimizer:
         """
         count = self.state["step"]
         count += 1
-        scalars = self.scalars(self.lr, int(count))
-        changed = False
+        scalars, update = self.scalars(self.lr, int(count)), self.update
+        changed: list[Tensor] = []
         for dtype, members in self._members.items():
             # As arrays of the weights' dtype they cost half of what Python numbers do.
             numbers = [np.array(s, dtype) for s in scalars]
-            update = self.update
             for parameter, remembered in members:
                 gradient, weight = parameter.grad, parameter.array
                 if gradient is None:
                     continue
-                changed = True
                 new = update(weight, gradient.array, *remembered, *numbers)
-                parameter.touch()
+                changed.append(parameter)
                 weight -= new[0]
                 for i, array in enumerate(remembered, start=1):
                     array[...] = new[i]
         if not changed:
             count -= 1
             raise GraphError("step() found no gradient on any parameter. Call loss.backward() before it.")
+        touch(*changed)
 
     def batches(self, X: ArrayLike, y: ArrayLike, *, rng: np.random.Generator) -> Batches:
         """Deal out the examples as this optimizer wants to see them, in a new random order in each epoch."""
