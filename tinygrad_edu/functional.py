@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 Reduction = Literal["mean", "sum", "none"]
+_REDUCTIONS = frozenset({"mean", "sum", "none"})
 
 # Looked up once: most of a small network's time is Python's, not NumPy's.
 _linear, _relu = ops.linalg.linear, ops.elementwise.relu
@@ -61,7 +62,7 @@ def relu(x: Tensor | ArrayLike) -> Tensor:
     >>> relu([-1.0, 2.0])
     tensor([0., 2.])
     """
-    return apply(_relu, (_tensor(x),))
+    return apply(_relu, (x if isinstance(x, Tensor) else Tensor(x),))
 
 
 def tanh(x: Tensor | ArrayLike) -> Tensor:
@@ -300,7 +301,8 @@ def cross_entropy(logits: Tensor | ArrayLike, target: Tensor | ArrayLike, reduct
     # Read as unsigned, a negative index is a huge one: one look finds both kinds of wrong ones.
     if labels.size and np.maximum.reduce(labels.astype(np.int64, copy=False).view(np.uint64), axis=None) >= n_classes:
         raise _no_such_class(labels, n_classes)
-    _check_reduction(reduction)
+    if reduction not in _REDUCTIONS:
+        raise _no_reduction(reduction)
     log_p = apply(_log_softmax, (logits,))
     return apply(_negative_log_likelihood, (log_p, labels), {"reduction": reduction})
 
@@ -378,10 +380,10 @@ def _reshape_that_fits(prediction: tuple[int, ...], target: tuple[int, ...]) -> 
 
 
 def _reduce(losses: Tensor, reduction: Reduction) -> Tensor:
-    _check_reduction(reduction)
+    if reduction not in _REDUCTIONS:
+        raise _no_reduction(reduction)
     return losses.mean() if reduction == "mean" else losses.sum() if reduction == "sum" else losses
 
 
-def _check_reduction(reduction: str) -> None:
-    if reduction not in ("mean", "sum", "none"):
-        raise OptionError(f"reduction must be 'mean', 'sum' or 'none', but is {reduction!r}.")
+def _no_reduction(reduction: str) -> OptionError:
+    return OptionError(f"reduction must be 'mean', 'sum' or 'none', but is {reduction!r}.")

@@ -10,19 +10,21 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.ops import reductions
+from tinygrad_edu.ops.along import add_up, largest
+from tinygrad_edu.ops.constants import positions
 from tinygrad_edu.ops.elementwise import sigmoid
 from tinygrad_edu.ops.table import define
 
 
 # ------------------------------------------------------------------------------------------- softmax
 def _softmax(x: Any, axis: int = -1) -> Any:
-    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
-    return e / np.add.reduce(e, axis=axis, keepdims=True)
+    e = np.exp(x - largest(x, axis, keepdims=True))
+    return e / add_up(e, axis, keepdims=True)
 
 
 def _log_softmax(x: Any, axis: int = -1) -> Any:
-    shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+    shifted = x - largest(x, axis, keepdims=True)
+    return shifted - np.log(add_up(np.exp(shifted), axis, keepdims=True))
 
 
 softmax = define(
@@ -43,7 +45,7 @@ log_softmax = define(
 # examples is part of the row, because a row of its own would cost a small network a thirtieth of its step.
 def _negative_log_likelihood(log_p: Any, target: Any, reduction: str = "none") -> Any:
     rows, classes = _rows(log_p), target.reshape(-1)
-    picked = rows[np.arange(len(rows)), classes]
+    picked = rows[positions(len(rows)), classes]
     if reduction == "none":
         return -picked.reshape(target.shape)
     total = -np.add.reduce(picked)
@@ -56,7 +58,7 @@ def _negative_log_likelihood_rule(g: Any, _y: Any, log_p: Any, target: Any, redu
 
 def _place(g: Any, target: Any, n_classes: int) -> Any:
     out = np.zeros((target.size, n_classes), g.dtype)
-    out[np.arange(target.size), target.reshape(-1)] = g.reshape(-1)
+    out[positions(target.size), target.reshape(-1)] = g.reshape(-1)
     return out if target.ndim == 1 else out.reshape((*target.shape, n_classes))
 
 

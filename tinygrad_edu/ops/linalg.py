@@ -50,7 +50,7 @@ dot = define(np.dot, _matmul_wrt_x, _matmul_wrt_y, forward=_dot)
 # would be the same formula and twice the time of a small network's forward pass.
 def _rows(x: Any) -> Any:
     """See all leading axes as one."""
-    return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
+    return x.reshape((-1, x.shape[-1]))
 
 
 def _linear(x: Any, weight: Any, bias: Any) -> Any:
@@ -66,7 +66,7 @@ def _linear(x: Any, weight: Any, bias: Any) -> Any:
 linear = define(
     "linear",
     lambda g, _y, _x, weight, _bias: g.dot(weight),
-    lambda g, _y, x, _weight, _bias: _rows(g).T.dot(_rows(x)),
+    lambda g, _y, x, _weight, _bias: g.T.dot(x) if x.ndim == 2 else _rows(g).T.dot(_rows(x)),
     lambda g, _y, _x, _weight, _bias: g,
     forward=_linear,
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.ops.along import add_up, largest
 from tinygrad_edu.ops.shape import broadcast_to
 from tinygrad_edu.ops.table import define
 
@@ -50,16 +51,11 @@ def _mean_rule(g: Any, _y: Any, _x: Any, axis: Axis = None, keepdims: bool = Fal
     return broadcast_to(_restore(g / _count(_x, axis), _x, axis), shape=_x.shape)
 
 
-# np.add.reduce is what np.sum calls after half a microsecond of looking at its arguments.
-sum = define(
-    np.sum,
-    _sum_rule,
-    forward=lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
-)
+sum = define(np.sum, _sum_rule, forward=add_up)
 mean = define(
     np.mean,
     _mean_rule,
-    forward=lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims) / _count(x, axis),
+    forward=lambda x, axis=None, keepdims=False: add_up(x, axis, keepdims) / _count(x, axis),
 )
 
 
@@ -79,7 +75,7 @@ def astype_like(x: Any, other: Any) -> Any:
 max = define(
     np.max,
     _extremum_rule,
-    forward=lambda x, axis=None, keepdims=False: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
+    forward=largest,
 )
 min = define(
     np.min,
@@ -91,8 +87,8 @@ min = define(
 # ------------------------------------------------------------------------------------------ logsumexp
 def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: FBT001, FBT002 - as NumPy's reductions
     # With the largest entry taken out first, no exponential overflows.
-    top = np.maximum.reduce(x, axis=axis, keepdims=True)
-    y = np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True)) + top
+    top = largest(x, axis, keepdims=True)
+    y = np.log(add_up(np.exp(x - top), axis, keepdims=True)) + top
     return y if keepdims else y.squeeze(axis=axes_of(axis, x.ndim))
 
 

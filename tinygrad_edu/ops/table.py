@@ -26,6 +26,8 @@ __all__ = ["BY_FUNCTION", "TABLE", "Op", "Rule", "define"]
 #   value may change between forward and backward without harm.
 Rule = Callable[..., Any]
 
+_array = np.ndarray  # looked up once
+
 TABLE: dict[str, Op] = {}
 BY_FUNCTION: dict[Callable[..., Any], Op] = {}
 
@@ -69,7 +71,7 @@ class Op:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Compute, or hand over to the first input that knows how."""
         for x in inputs:
-            if type(x) is not np.ndarray and hasattr(x, "__apply_op__"):
+            if type(x) is not _array and hasattr(x, "__apply_op__"):
                 return x.__apply_op__(self, inputs, options)
         return self.forward(*inputs, **options)
 

@@ -107,9 +107,8 @@ class Optimizer:
         GraphError
             If no parameter has a gradient.
         """
-        count = self.state["step"]
-        count += 1
-        scalars, update = self.scalars(self.lr, int(count)), self.update
+        count = int(self.state["step"]) + 1
+        scalars, update = self.scalars(self.lr, count), self.update
         changed: list[Tensor] = []
         for dtype, members in self._members.items():
             # As arrays of the weights' dtype they cost half of what Python numbers do.
@@ -124,9 +123,9 @@ class Optimizer:
                 for i, array in enumerate(remembered, start=1):
                     array[...] = new[i]
         if not changed:
-            count -= 1
             raise GraphError("step() found no gradient on any parameter. Call loss.backward() before it.")
         touch(*changed)
+        self.state["step"][()] = count
 
     def batches(self, X: ArrayLike, y: ArrayLike, *, rng: np.random.Generator) -> Batches:
         """Deal out the examples as this optimizer wants to see them, in a new random order in each epoch."""
