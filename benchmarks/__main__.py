@@ -33,7 +33,11 @@ def main() -> int:
     held = True
     for name in sys.argv[1:] or NAMES:
         print(f"\n{name}")
-        claims = importlib.import_module(f"benchmarks.{name}").measure()
+        try:
+            claims = importlib.import_module(f"benchmarks.{name}").measure()
+        except ModuleNotFoundError as error:
+            print(f'  {error.name} is not installed: pip install -e ".[bench]"', file=sys.stderr)
+            return 2
         for claim in claims:
             held &= claim["holds"]
             print(f"  {'holds ' if claim['holds'] else 'MISSED'}  {claim['claim']}: {claim['measured']}")

@@ -339,3 +339,25 @@ def test_a_real_process_ends_with_status_2_and_one_sentence(folder):
     assert done.stderr.startswith("tinygrad-edu: The table 'missing.csv' has missing values (2 in all)")
     assert done.stderr.count("\n") == 1
     assert content(folder) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "table.csv", "--save", "table.csv"],
+        ["compare", "table.csv", "--no-plot", "--json", "table.csv"],
+        ["predict", "model.safetensors", "table.csv", "--output", "table.csv"],
+        ["predict", "model.safetensors", "table.csv", "--output", "model.safetensors"],
+    ],
+    ids=["train", "compare", "predict onto the table", "predict onto the model"],
+)
+def test_what_is_read_is_never_written_over(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = "\n".join(f"{i},{i % 7},{'no' if i % 2 else 'yes'}" for i in range(60))
+    Path("table.csv").write_text(f"a,b,answer\n{rows}\n")
+    assert main(["train", "table.csv", "--epochs", "1", "--quiet", "--save", "model.safetensors"]) == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    capsys.readouterr()
+    assert main(words) == 2
+    assert "would replace what is read from. Name another file." in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

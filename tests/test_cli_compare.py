@@ -187,7 +187,7 @@ def test_a_json_file_that_is_there_is_replaced(tmp_path):
 
 def test_a_regime_that_diverges_is_named_everywhere_with_the_update_and_the_remedy(capsys, tmp_path):
     out = tmp_path / "results.json"
-    words = ["--lr", "0.5", "--epochs", "2", "--json", str(out), "--out", str(tmp_path)]
+    words = ["--lr", "0.8", "--epochs", "2", "--json", str(out), "--out", str(tmp_path)]
     assert main(["compare", "digits", *words]) == 0
     captured = capsys.readouterr()
     assert re.search(r"^stochastic +diverged +– ", captured.out, re.MULTILINE)

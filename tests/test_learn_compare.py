@@ -161,7 +161,7 @@ def test_the_json_has_exactly_the_keys_and_types_that_are_promised(comparison):
 
 
 def test_what_diverged_is_null_in_the_json():
-    prepared = prepare(data.load("digits"), Settings(epochs=1, lr=0.5))
+    prepared = prepare(data.load("digits"), Settings(epochs=1, lr=0.8))
     result = contestants(prepared)[1].run()
     assert result.diverged
     (given,) = Comparison(prepared, (result,)).to_dict()["results"]

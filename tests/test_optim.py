@@ -527,9 +527,9 @@ def twice():
         (list, r"no parameters.*call model\.parameters\(\) anew"),
         (exhausted, r"no parameters.*call model\.parameters\(\) anew"),
         (twice, "the same parameter twice"),
-        (lambda: [leaf(), tg.tensor([1.5])], r"leaves that ask for gradients, but parameter 1 is tensor\(\[1\.5\]\)"),
-        (lambda: [leaf() * 2], "leaves that ask for gradients, but parameter 0 is .*op=multiply"),
-        (lambda: [np.zeros(2)], "leaves that ask for gradients, but parameter 0 is array"),
+        (lambda: [tg.tensor([1.5])], "nothing to change: no parameter asks for gradients"),
+        (lambda: [leaf() * 2], "Tensors that were given, but parameter 0 is computed from others"),
+        (lambda: [np.zeros(2)], "Tensors that were given, but parameter 0 is a ndarray"),
         (lambda: [*nn.Linear(1, 1).parameters(), *nn.Linear(1, 1).parameters()], "Put the models into one nn.Module"),
     ],
     ids=["none", "exhausted generator", "twice", "asks for no gradient", "computed", "an array", "two of one name"],
@@ -537,6 +537,30 @@ def twice():
 def test_parameters_that_cannot_be_trained_are_refused(parameters, message):
     with pytest.raises(OptionError, match=message):
         SGD(parameters())
+
+
+def test_a_frozen_parameter_stays_as_it_is():
+    moving, frozen = leaf(), tg.tensor([1.5])
+    optimizer = SGD([moving, frozen], lr=0.1)
+    ((moving * frozen) ** 2).sum().backward()
+    before = moving.numpy().copy()
+    optimizer.step()
+    assert frozen.tolist() == [1.5]
+    assert not np.array_equal(moving.numpy(), before)
+
+
+@pytest.mark.parametrize("result", [0.1, np.zeros(1), (), (0.1, 0.2)], ids=["a number", "an array", "none", "two"])
+def test_an_update_that_does_not_return_what_it_should_changes_nothing(result):
+    class Wrong(optim.Optimizer):
+        def update(self, weight, gradient, *scalars):
+            return result
+
+    parameter = leaf()
+    before = parameter.numpy().copy()
+    (parameter**2).sum().backward()
+    with pytest.raises(OptionError, match=r"Wrong\.update must return the tuple \(step,\), but returned"):
+        Wrong([parameter], lr=0.1).step()
+    np.testing.assert_array_equal(parameter.numpy(), before)
 
 
 def test_the_numbers_at_the_edge_of_a_range_are_accepted():

@@ -279,14 +279,47 @@ def test_operators_take_arrays_lists_and_tensors_on_both_sides(f, partner):
         np.testing.assert_array_equal(out.numpy(), expected)
 
 
-def test_operators_assign_a_new_tensor_and_do_not_write():
+def test_an_operator_in_place_makes_a_new_tensor_while_it_is_recorded():
     x = tg.tensor([1.0, 2.0], requires_grad=True)
-    y = x
+    y = z = x * 1
     y += 1
     y *= 2
-    assert x.tolist() == [1, 2]
+    assert z.tolist() == [1, 2]
     y.sum().backward()
     assert x.grad.tolist() == [2, 2]
+
+
+def test_an_operator_in_place_on_a_leaf_that_asks_for_gradients_is_refused():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(GraphError, match=r"Update weights under no_grad\(\)"):
+        x -= 1
+
+
+def test_the_update_of_weights_by_hand_writes_in_place():
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    (w**2).sum().backward()
+    alias = w
+    with tg.no_grad():
+        w -= 0.1 * w.grad
+    assert alias is w
+    assert w.requires_grad
+    np.testing.assert_allclose(w.numpy(), [0.8, 1.6], rtol=1e-6)
+    w.data -= 0.1 * w.grad
+    np.testing.assert_allclose(w.numpy(), [0.6, 1.2], rtol=1e-6)
+
+
+def test_an_operator_in_place_is_seen_by_backward():
+    x, y = tg.tensor([1.0, 2.0], requires_grad=True), tg.tensor([3.0, 4.0])
+    z = (x * y).sum()
+    y += 1
+    with pytest.raises(GraphError, match="changed in place"):
+        z.backward()
+
+
+def test_an_index_that_is_a_sequence_picks_an_entry_as_often_as_it_says():
+    x = tg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    x[(0, 0, 1), :].sum().backward()
+    assert x.grad.tolist() == [[2, 2], [1, 1]]
 
 
 def test_an_operand_that_holds_no_numbers_is_refused():

@@ -19,7 +19,7 @@ CONSTANTS = frozenset({float, int, bool, np.ndarray, np.float32, np.bool})
 
 
 def as_constant(x: Any) -> Any:
-    """Make an input that is not recorded something that NumPy promotes as intended."""
+    """Make a constant one that leaves a float32 Tensor float32: numbers become Python's, which NumPy takes as weak."""
     if isinstance(x, (Node, np.ndarray)) or type(x) in CONSTANTS:
         return x
     if isinstance(x, float):  # np.float64 is a float too
@@ -52,7 +52,9 @@ def as_array(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
         try:
             array = np.asarray(value)
         except ValueError as error:
-            raise ShapeError(f"This nested list is ragged: {error}. Give every row the same length.") from error
+            raise ShapeError(
+                f"This nested list is ragged: {str(error).rstrip('.')}. Give every row the same length."
+            ) from error
         if array.dtype == np.float64 and dtype is None:
             array = array.astype(np.float32)
     if array.dtype.kind not in "fiub":
@@ -64,10 +66,20 @@ def as_array(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
 
 
 def as_index(index: Any) -> Any:
-    """Replace Tensors in an index by their arrays, and lists by arrays."""
+    """Replace Tensors and sequences in an index by arrays, so that what is recorded cannot change.
+
+    Examples
+    --------
+    >>> as_index((slice(2), [0, 0, 1]))
+    (slice(None, 2, None), array([0, 0, 1]))
+    """
     if isinstance(index, tuple):
-        return tuple(as_index(part) for part in index)
-    if isinstance(index, (Node, list)):
-        array = as_array(index)
-        return array if array.size else array.astype(np.intp)  # [] picks nothing, and its dtype says nothing
-    return index
+        return tuple(_as_index_part(part) for part in index)
+    return _as_index_part(index)
+
+
+def _as_index_part(part: Any) -> Any:
+    if part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer)):
+        return part
+    array = np.array(as_array(part))
+    return array if array.size else array.astype(np.intp)  # [] picks nothing, and its dtype says nothing

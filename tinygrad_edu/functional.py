@@ -314,6 +314,8 @@ def _not_class_indices(labels: np.ndarray[Any, Any], shape: tuple[int, ...]) -> 
             f"Write target.astype(np.int64), or give probabilities of shape {shape}."
         )
     fix = " Write target.reshape(-1)." if len(shape) == 2 and labels.size == shape[0] else ""
+    if labels.shape == shape:
+        fix = " Write target.argmax(axis=-1) for one-hot integers."
     return ShapeError(
         f"cross_entropy of logits {shape} needs class indices of shape {shape[:-1]}, or probabilities as floats of "
         f"shape {shape}, but the target is {labels.dtype} of shape {labels.shape}.{fix}"

@@ -138,7 +138,8 @@ def _check(scalar: Callable[..., Tensor], arrays: list[NDArray[Any]], order: int
             index = tuple(int(k) for k in worst)
             raise GradcheckError(
                 f"The gradient of order {order} of input {i} is wrong at index {index}: the rule gives "
-                f"{exact[index]:.10g}, central differences {numerical[index]:.10g} (allowed difference {allowed:.2g})."
+                f"{exact[index]:.10g}, central differences {numerical[index]:.10g} (of the result's product with a "
+                f"random direction; allowed difference {allowed:.2g})."
             )
 
 

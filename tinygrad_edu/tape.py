@@ -112,7 +112,7 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
         mode.recording = self._outer.pop()
 
 
-def pull(  # noqa: C901, PLR0912 - the innermost loop: a call for each part would cost a tenth of it
+def pull(  # noqa: C901, PLR0912 - the innermost loop: each part as a function of its own would cost a call per input
     root: Node,
     seed: Any,
     *,

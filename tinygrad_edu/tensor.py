@@ -6,7 +6,7 @@ every NumPy function called with a Tensor, ends there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from tinygrad_edu import ops
 from tinygrad_edu.conversion import CONSTANTS, as_array, as_constant, as_index
 from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
 from tinygrad_edu.methods import Methods
+from tinygrad_edu.numpy_calls import NumpyCalls
 from tinygrad_edu.tape import Node, mode, pull, tick, touch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
@@ -102,7 +103,7 @@ def _misfit(op: Op, arrays: list[Any], error: Exception) -> ShapeError:
     return ShapeError(f"{op.name} of shapes {shapes} is not possible: {error}.")
 
 
-class Tensor(Methods):
+class Tensor(Methods, NumpyCalls):
     """An array of numbers that can be differentiated with respect to.
 
     Parameters
@@ -278,39 +279,6 @@ class Tensor(Methods):
     def __apply_op__(self, op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
         return apply(op, inputs, options)
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Tensor:
-        if kwargs.get("out") is not None:
-            raise GraphError(f"np.{ufunc.__name__}(..., out=) would write into a Tensor. Assign the result instead.")
-        if (ufunc, method) == (np.add, "reduce"):  # what np.sum is made of
-            return apply(ops.reductions.sum, *ops.reductions.sum.bind(inputs, {"axis": 0} | kwargs))
-        op = ops.BY_FUNCTION.get(ufunc)
-        if method != "__call__" or op is None or kwargs:
-            form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            raise _no_row(form, kwargs)
-        return apply(op, inputs)
-
-    def __array_function__(
-        self,
-        function: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> Tensor:
-        if function in (np.shape, np.ndim, np.size):  # these only look
-            look: Any = function
-            return cast("Tensor", look(self.array, *args[1:], **kwargs))
-        op = ops.BY_FUNCTION.get(function)
-        if op is None:
-            raise _no_row(function.__name__, {})
-        return apply(op, *op.bind(args, kwargs))
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - NumPy's signature
-        if self.tracked and mode.recording:
-            raise GraphError(
-                "Turning this tensor into an array would drop its gradient unseen. Say so: x.numpy() or x.detach()."
-            )
-        return np.array(self.array, dtype=dtype, copy=copy)
-
     # --------------------------------------------------------------------------------------- operators
     def __add__(self, other: Any) -> Tensor:
         return apply(_add, (self, other))
@@ -355,6 +323,35 @@ class Tensor(Methods):
     def __neg__(self) -> Tensor:
         return apply(ops.elementwise.negative, (self,))
 
+    # In place where nothing is recorded, as in an update of weights under no_grad(); else x += 1 is x = x + 1.
+    def __iadd__(self, other: Any) -> Tensor:  # noqa: PYI034 - the result may be another tensor
+        return self._in_place(_add, other)
+
+    def __isub__(self, other: Any) -> Tensor:  # noqa: PYI034
+        return self._in_place(_subtract, other)
+
+    def __imul__(self, other: Any) -> Tensor:  # noqa: PYI034
+        return self._in_place(_multiply, other)
+
+    def __itruediv__(self, other: Any) -> Tensor:  # noqa: PYI034
+        return self._in_place(_divide, other)
+
+    def _in_place(self, op: Op, other: Any) -> Tensor:
+        if mode.recording and (self.tracked or (isinstance(other, Node) and other.tracked)):
+            if self.tracked and self.op is None:
+                raise GraphError(
+                    f"This tensor asks for gradients, and changing it in place ({op.name}) would not be recorded. "
+                    f"Update weights under no_grad(), or make a new tensor, as in y = x + 1."
+                )
+            return apply(op, (self, other))
+        value = other.array if isinstance(other, Node) else as_constant(other)
+        try:
+            op.forward(self.array, value, out=self.array)
+        except ValueError as error:
+            raise _misfit(op, [self.array, value], error) from error
+        touch(self)
+        return self
+
     def __getitem__(self, index: Any) -> Tensor:
         return apply(ops.indexing.getitem, (self,), {"index": as_index(index)})
 
@@ -372,14 +369,6 @@ def _no_gradients(array: NDArray[Any]) -> DtypeError:
     return DtypeError(
         f"Gradients need real numbers, but this tensor holds {array.dtype}. "
         f"Write 1.0 instead of 1, or pass dtype=np.float32."
-    )
-
-
-def _no_row(form: str, kwargs: dict[str, Any]) -> DtypeError:
-    given = f" with {', '.join(kwargs)}" if kwargs else ""
-    return DtypeError(
-        f"np.{form}{given} has no row in the table of operations, so it cannot be differentiated. "
-        f"Compose it from operations that have, or compute on tensor.numpy() where no gradient is needed."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.data import load
@@ -14,7 +15,6 @@ from tinygrad_edu.storage import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tinygrad_edu.data import Dataset
 
@@ -43,7 +43,8 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         "--missing",
         choices=["error", "drop", "mean"],
         default="error",
-        help="what to do with rows that have empty cells: refuse, drop, or fill with the mean (default: refuse)",
+        help="what to do about empty cells: refuse them, drop their rows, or fill in the column's mean, or its most "
+        "frequent text, over the whole table (default: refuse)",
     )
     group.add_argument(
         "--task",
@@ -121,10 +122,12 @@ def dataset(arguments: argparse.Namespace) -> Dataset:
     return load(arguments.data, target=arguments.target, missing=arguments.missing, task=arguments.task)
 
 
-def check_file(option: str, file: Path) -> None:
-    """Find out before the training that a file cannot be written, not after it."""
+def check_file(option: str, file: Path, *inputs: str | Path) -> None:
+    """Find out before the training that a file cannot be written, or would replace what is read."""
     if file.exists() and not file.is_file():  # a device must not be replaced by a file either
         raise OptionError(f"{option} {str(file)!r} is a folder or a device. Name a file.")
+    if file.exists() and any(Path(read).exists() and file.samefile(read) for read in inputs):
+        raise OptionError(f"{option} {str(file)!r} would replace what is read from. Name another file.")
     check_folder(f"{option} {str(file)!r}", file.absolute().parent)
 
 

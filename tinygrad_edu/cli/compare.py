@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _check_places(arguments: argparse.Namespace) -> None:
     """Find out before the training that there is nowhere to write to, not after it."""
     if arguments.json:
-        shared.check_file("--json", arguments.json)
+        shared.check_file("--json", arguments.json, arguments.data)
     if not arguments.no_plot:
         optional_import("matplotlib", extra="cli", purpose="Drawing figures (which --no-plot leaves out)")
         try:

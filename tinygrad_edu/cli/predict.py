@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command, and give its exit status, 0."""
     if arguments.output:
-        check_file("--output", arguments.output)
+        check_file("--output", arguments.output, arguments.model, arguments.table)
     predictor = Predictor.load(arguments.model)
     frame = read_frame(arguments.table)
     X = predictor.encoding.encode(frame)

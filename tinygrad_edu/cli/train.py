@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command, and give its exit status: 130 if it was interrupted, else 0."""
     prepared = prepare(shared.dataset(arguments), shared.settings(arguments))
-    shared.check_file("--save", arguments.save)
+    shared.check_file("--save", arguments.save, arguments.data)
     optional_import("safetensors", extra="cli", purpose="Saving a model")
     model = prepared.model()
     with Display(quiet=arguments.quiet) as display:

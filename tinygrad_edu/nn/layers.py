@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,8 +32,8 @@ class Linear(Module):
     bias
         Whether there is a b.
     init
-        What draws the weights. The default draws them, and the bias, from U(±1/√in_features), as PyTorch
-        does; with another, the bias starts at 0.
+        What draws the weights; by default from U(±1/√in_features), as PyTorch does. The bias is drawn from there
+        in any case.
     rng
         Where the numbers come from; the package's generator if None.
 
@@ -60,9 +61,8 @@ class Linear(Module):
         rng = rng or default_rng()
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(init((out_features, in_features), rng))
-        default = init is initializers.fan_in_uniform
-        offset = init((out_features, in_features), rng)[:, 0] if default else initializers.zeros((out_features,), rng)
-        self.bias = Parameter(offset.copy()) if bias else None
+        bound = 1 / math.sqrt(in_features)
+        self.bias = Parameter(rng.uniform(-bound, bound, out_features).astype(np.float32)) if bias else None
 
     def forward(self, x: Any) -> Tensor:
         """Map (..., in_features) to (..., out_features)."""

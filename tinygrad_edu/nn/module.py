@@ -1,7 +1,8 @@
 """Modules: things with parameters that compute.
 
 A module's parameters are found by walking its attributes in the order in which they were set, lists,
-tuples and dictionaries included. There is no registration, so none can be forgotten.
+tuples and dictionaries included. There is no registration; a tensor that asks for gradients and is no
+Parameter is refused, so none can be forgotten.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ __all__ = ["Module", "Parameter"]
 
 
 class Parameter(Tensor):
-    """A Tensor that training changes: it asks for gradients from the start.
+    """A Tensor that training changes: it copies its data, and asks for gradients from the start.
 
     Examples
     --------
@@ -35,7 +36,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: ArrayLike, *, requires_grad: bool = True, name: str | None = None) -> None:
-        super().__init__(data, requires_grad=requires_grad, name=name)
+        super().__init__(np.array(as_array(data)), requires_grad=requires_grad, name=name)
 
 
 class Module:
@@ -99,6 +100,11 @@ class Module:
             if isinstance(value, Parameter):
                 value.name = name
                 yield name, value
+            elif value.is_leaf and value.requires_grad:
+                raise OptionError(
+                    f"{name} of {type(self).__name__} asks for gradients but is no parameter, so no optimizer would "
+                    f"change it. Write nn.Parameter(...), or leave requires_grad out."
+                )
 
     def parameters(self) -> Iterator[Parameter]:
         """Go through the parameters, in the order of definition."""

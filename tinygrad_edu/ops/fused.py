@@ -42,7 +42,7 @@ log_softmax = define(
 # ------------------------------------------------------------------------------------- cross-entropy
 # The cross-entropy of logits is this row after log_softmax: -log softmax(x) at the target. Two rows and not
 # one, because the gradient then needs no second softmax: exp(log_softmax(x)) is at hand. The mean over the
-# examples is part of the row, because a row of its own would cost a small network a thirtieth of its step.
+# examples is part of the row, because a row of its own would cost two calls for one division.
 def _negative_log_likelihood(log_p: Any, target: Any, reduction: str = "none") -> Any:
     rows, classes = _rows(log_p), target.reshape(-1)
     picked = rows[positions(len(rows)), classes]

@@ -22,7 +22,13 @@ def _put(g: Any, shape: tuple[int, ...], index: Any) -> Any:
 def _picks_each_once(index: Any) -> bool:
     """Slices, integers and masks never pick an entry twice; arrays of integers may."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(not isinstance(part, (list, np.ndarray)) or np.asarray(part).dtype == bool for part in parts)
+    return all(
+        part is None
+        or part is Ellipsis
+        or isinstance(part, (slice, int, np.integer))
+        or (isinstance(part, np.ndarray) and part.dtype == bool)
+        for part in parts
+    )
 
 
 getitem = define(

@@ -138,13 +138,22 @@ def define(
         The NumPy function that the row stands for, which then also works on Tensors; or a name, for
         an operation that NumPy does not have.
     rules
-        One gradient rule per input, ``rule(g, out, *inputs, **options)``; ``None`` for no gradient.
+        One gradient rule per input, ``rule(g, out, *inputs, **options)``; ``None`` for no gradient. Name an
+        argument whose values the rule does not read with an underscore, as in ``lambda g, y, _x: g * y``: the tape
+        then allows it to change in between. `gradcheck` tells whether a rule is right.
     forward
         What computes the result, where it is not `function` itself: inputs positional, options by keyword.
     variadic
         One rule for any number of inputs, ``variadic(i, g, out, *inputs, **options)``.
     view
         Whether the result may share memory with the first input.
+
+    Raises
+    ------
+    ValueError
+        If there is a row of that name.
+    TypeError
+        If there is nothing to compute with.
 
     Examples
     --------
@@ -155,6 +164,8 @@ def define(
     >>> del TABLE["cube"]
     """
     name = function if isinstance(function, str) else function.__name__
+    if name in TABLE:
+        raise ValueError(f"There is a row {name!r} already. Choose another name; a row is never replaced.")
     compute = forward or function
     if isinstance(compute, str):
         raise TypeError(f"define({name!r}, ...) needs forward=, the function that computes it.")

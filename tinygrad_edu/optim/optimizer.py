@@ -71,8 +71,11 @@ class Optimizer:
                 f"{name} was given no parameters. An iterator gives its items once: call model.parameters() anew."
             )
         for i, parameter in enumerate(self.parameters):
-            if not isinstance(parameter, Tensor) or not parameter.requires_grad or not parameter.is_leaf:
-                raise OptionError(f"{name} changes leaves that ask for gradients, but parameter {i} is {parameter!r}.")
+            if not isinstance(parameter, Tensor) or not parameter.is_leaf:
+                kind = "computed from others" if isinstance(parameter, Tensor) else f"a {type(parameter).__name__}"
+                raise OptionError(f"{name} changes Tensors that were given, but parameter {i} is {kind}.")
+        if not any(parameter.requires_grad for parameter in self.parameters):
+            raise OptionError(f"{name} has nothing to change: no parameter asks for gradients (requires_grad=True).")
         if len({id(parameter) for parameter in self.parameters}) < len(self.parameters):
             raise OptionError(f"{name} was given the same parameter twice; it would be changed twice in each step.")
         labels = [parameter.name for parameter in self.parameters if parameter.name]
@@ -110,6 +113,7 @@ class Optimizer:
         count = int(self.state["step"]) + 1
         scalars, update = self.scalars(self.lr, count), self.update
         changed: list[Tensor] = []
+        n_results = 1 + len(self.slots)
         for dtype, members in self._members.items():
             # As arrays of the weights' dtype they cost half of what Python numbers do.
             numbers = [np.array(s, dtype) for s in scalars]
@@ -118,6 +122,8 @@ class Optimizer:
                 if gradient is None:
                     continue
                 new = update(weight, gradient.array, *remembered, *numbers)
+                if type(new) is not tuple or len(new) != n_results:
+                    raise _not_an_update(self, new)
                 changed.append(parameter)
                 weight -= new[0]
                 for i, array in enumerate(remembered, start=1):
@@ -169,6 +175,12 @@ class Optimizer:
     def __repr__(self) -> str:
         size = "all" if self.batch_size is None else self.batch_size
         return f"{type(self).__name__}(lr={self.lr:g}, batch_size={size})"
+
+
+def _not_an_update(optimizer: Optimizer, given: Any) -> OptionError:
+    wanted = ", ".join(["step", *optimizer.slots])
+    got = f"{len(given)} values" if isinstance(given, tuple) else type(given).__name__
+    return OptionError(f"{type(optimizer).__name__}.update must return the tuple ({wanted},), but returned {got}.")
 
 
 def check_number(

@@ -13,6 +13,7 @@ from tinygrad_edu.conversion import as_array
 from tinygrad_edu.data.preparation import split
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.optim.optimizer import check_whole
+from tinygrad_edu.tape import no_grad
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.training.divergence import where_it_broke
 from tinygrad_edu.training.evaluation import evaluate, switched
@@ -61,7 +62,7 @@ def fit(
         are computed after each epoch.
     metric
         ``metric(y_true, y_pred)`` on the held-out examples. By default the accuracy where y holds class
-        indices, R² elsewhere.
+        indices and the model gives a score for each class, R² elsewhere.
     tolerance
         Stop once the Euclidean norm of an update's gradient is below this. 0: never.
     seed
@@ -93,7 +94,7 @@ def fit(
     epochs = _check(epochs, tolerance)
     dtype = optimizer.parameters[0].dtype
     X, y, held_out = _hold_out(_as_inputs(X, dtype), _as_inputs(y, dtype), validation, rng, dtype)
-    metric = metric or (metrics.accuracy if y.ndim == 1 and y.dtype.kind in "iu" else metrics.r2_score)
+    metric = metric or _default_metric(model, X, y)
     run = Recorder(model, optimizer, metric=_name(metric) if held_out else "")
     callbacks = tuple(callbacks)
     batches = optimizer.batches(X, y, rng=rng)
@@ -170,7 +171,7 @@ def _hold_out(
         return X, y, None
     if isinstance(validation, (tuple, list)) and len(validation) == 2:
         return X, y, (_as_inputs(validation[0], dtype), _as_inputs(validation[1], dtype))
-    if not (isinstance(validation, float) and 0 < validation < 1):
+    if not (isinstance(validation, (float, np.floating)) and 0 < validation < 1):
         raise OptionError(f"validation must be a fraction between 0 and 1, or a pair (X, y), but is {validation!r}.")
     X, X_held, y, y_held = split(X, y, test_fraction=validation, rng=rng, stratify=y.dtype.kind in "iu" and y.ndim == 1)
     return X, y, (X_held, y_held)
@@ -180,6 +181,15 @@ def _check(epochs: int, tolerance: float) -> int:
     if not tolerance >= 0:
         raise OptionError(f"tolerance must be 0 or more, but is {tolerance!r}.")
     return check_whole("epochs", epochs)
+
+
+def _default_metric(model: Module, X: NDArray[Any], y: NDArray[Any]) -> Callable[..., float]:
+    """Choose the accuracy where y holds class indices and the model gives a score for each class, else R²."""
+    if y.dtype.kind not in "iu":
+        return metrics.r2_score
+    with switched(model, training=False), no_grad(), np.errstate(over="ignore", invalid="ignore"):
+        scores = model(Tensor(X[:1]))
+    return metrics.accuracy if scores.ndim == y.ndim + 1 else metrics.r2_score
 
 
 def _name(metric: Callable[..., float]) -> str:

@@ -1,0 +1,82 @@
+"""NumPy's functions on Tensors: ``np.exp(x)``, ``np.sum(x, axis=0)``, ``array + x``.
+
+NumPy hands a call with a Tensor to the methods below (its protocols NEP 13 and NEP 18); they find the row that
+the function stands for. A function without a row raises, since its gradient would be lost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.errors import DtypeError, GraphError
+from tinygrad_edu.tape import Node, mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import DTypeLike, NDArray
+
+    from tinygrad_edu.ops import Op
+
+__all__ = ["NumpyCalls"]
+
+_LOOKS_ONLY = (np.shape, np.ndim, np.size)
+
+
+class NumpyCalls(Node):
+    """What NumPy asks of a Tensor."""
+
+    __slots__ = ()
+
+    def __apply_op__(self, op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        raise NotImplementedError  # the Tensor computes
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if kwargs.get("out") is not None:
+            return _write_into(ufunc, method, inputs, kwargs)
+        if (ufunc, method) == (np.add, "reduce"):  # what np.sum is made of
+            return self.__apply_op__(ops.reductions.sum, *ops.reductions.sum.bind(inputs, {"axis": 0} | kwargs))
+        op = ops.BY_FUNCTION.get(ufunc)
+        if method != "__call__" or op is None or kwargs:
+            form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            raise _no_row(form, kwargs)
+        return self.__apply_op__(op, inputs, {})
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if function in _LOOKS_ONLY:
+            return function(self.array, *args[1:], **kwargs)
+        op = ops.BY_FUNCTION.get(function)
+        if op is None:
+            raise _no_row(function.__name__, {})
+        return self.__apply_op__(op, *op.bind(args, kwargs))
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - NumPy's signature
+        if self.tracked and mode.recording:
+            raise GraphError(
+                "Turning this tensor into an array would drop its gradient unseen. Say so: x.numpy() or x.detach()."
+            )
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+
+def _write_into(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Serve ``array -= tensor``: a plain array may be written into where no gradient gets lost."""
+    lost = mode.recording and any(isinstance(x, Node) and x.tracked for x in inputs)
+    if lost or any(isinstance(x, Node) for x in kwargs["out"]):
+        raise GraphError(
+            f"np.{ufunc.__name__}(..., out=) would write into a Tensor, or drop a gradient. Assign the result instead."
+        )
+    arrays = [x.array if isinstance(x, Node) else x for x in inputs]
+    return getattr(ufunc, method)(*arrays, **kwargs)
+
+
+def _no_row(form: str, kwargs: dict[str, Any]) -> DtypeError:
+    given = f" with {', '.join(kwargs)}" if kwargs else ""
+    return DtypeError(
+        f"np.{form}{given} has no row in the table of operations, so it cannot be differentiated. "
+        f"Compose it from operations that have, or compute on tensor.numpy() where no gradient is needed."
+    )
