@@ -103,7 +103,7 @@ def refused(folder, capsys, words):
         ("constant.csv", "'y' of 'constant' is 3.5 in every row, so there is nothing to learn. Choose another"),
         ("one_class.csv", "is 'x' in every row, so there is nothing to tell apart. Choose another target"),
         ("fewer_rows_than_classes.csv", "3 different labels, such as 'x', in 3 rows: too few"),
-        ("three_rows.csv", "example"),
+        ("three_rows.csv", "R² needs two"),
         ("one_row.csv", "in every row, so there is nothing to learn"),
         ("infinite.csv", "Column 'a' needs a finite number that float32 can hold in every row, and row 7 has 'inf'"),
         ("infinite_target.csv", "row 7 has '-inf' (1 such cell). Correct it or remove the row."),

@@ -805,3 +805,42 @@ def test_the_optimizer_of_another_model_is_refused():
 def test_a_loss_for_each_example_is_refused():
     with pytest.raises(ShapeError, match=re.escape("Reduce it first, as in x.mean()")):
         fit_line(loss=nn.MSELoss(reduction="none"))
+
+
+# ------------------------------------------------------------------------------------------ what it is given
+def test_the_loss_of_an_epoch_is_the_mean_over_its_examples_for_a_summed_loss_too():
+    X = np.linspace(-1, 1, 10, dtype=np.float32).reshape(-1, 1)
+    runs = {}
+    for reduction in ("mean", "sum"):
+        model = nn.Linear(1, 1, rng=np.random.default_rng(0))
+        optimizer = optim.SGD(model.parameters(), lr=1e-30, batch_size=4)  # so small that the weights stay
+        runs[reduction] = tg.fit(model, X, 2 * X, loss=nn.MSELoss(reduction=reduction), optimizer=optimizer, epochs=1)
+    # Three batches, of 4, 4 and 2, added in another order.
+    assert runs["sum"].epochs[0].loss == pytest.approx(runs["mean"].epochs[0].loss, rel=1e-6)
+
+
+def test_logits_of_two_classes_are_judged_by_their_sign():
+    X = np.array([[-2.0], [-1.0], [1.0], [2.0]], np.float32)
+    y = np.array([[0.0], [0.0], [1.0], [1.0]], np.float32)
+    model = nn.Linear(1, 1, rng=np.random.default_rng(0))
+    optimizer = optim.BatchGradientDescent(model.parameters(), lr=1.0)
+    history = tg.fit(model, X, y, loss=nn.BCEWithLogitsLoss(), optimizer=optimizer, epochs=20, validation=(X, y))
+    assert (history.metric, history.epochs[-1].validation_metric) == ("accuracy_of_logits", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"loss": nn.MSELoss}, r"loss must be a function or an object such as nn\.MSELoss\(\)"),
+        ({"loss": "mse"}, "loss must be a function"),
+        ({"optimizer": "sgd"}, "optimizer must be one such as"),
+        ({"callbacks": [print]}, "callbacks must be objects of subclasses of Callback"),
+        ({"seed": -1}, "seed must be 0 or more"),
+    ],
+    ids=["a class of losses", "a name of a loss", "a name of an optimizer", "a function as callback", "seed"],
+)
+def test_an_argument_of_another_kind_is_refused(argument, message):
+    model = nn.Linear(1, 1)
+    arguments = {"loss": nn.MSELoss(), "optimizer": optim.BatchGradientDescent(model.parameters())} | argument
+    with pytest.raises(OptionError, match=message):
+        tg.fit(model, np.zeros((2, 1)), np.zeros((2, 1)), **arguments)

@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -402,3 +404,52 @@ def test_a_leaf_can_be_copied_deeply_and_pickled(duplicate):
     (y * y).sum().backward()
     assert y.grad.tolist() == [2, 4]
     assert x.grad is None
+
+
+# ------------------------------------------------------------------------------------------ copies
+COPIES = {
+    "deepcopy": copy.deepcopy,
+    "copy": copy.copy,
+    "pickle": through_pickle,
+}
+
+
+@pytest.mark.parametrize("duplicate", COPIES.values(), ids=COPIES)
+def test_a_copy_is_another_leaf_to_backward(duplicate):
+    a = tg.tensor([1.0, 2.0], requires_grad=True)
+    b = duplicate(a)
+    (a * b * b).sum().backward()
+    assert a.grad.tolist() == [1, 4]
+    assert b.grad.tolist() == [2, 8]
+    assert not np.shares_memory(a.numpy(), b.numpy())
+
+
+def test_a_copied_model_trains_beside_the_first_in_one_loss():
+    model = tg.nn.MLP(2, [3], 1, rng=np.random.default_rng(0))
+    twin = copy.deepcopy(model)
+    x = np.ones((4, 2), np.float32)
+    (model(x) * twin(x)).sum().backward()
+    for parameter, copied in zip(model.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_array_equal(parameter.grad.numpy(), copied.grad.numpy())
+
+
+def test_a_leaf_from_another_process_is_another_leaf_too():
+    # Each process numbers its tensors from the start: what comes over must take a number of this one.
+    code = """
+import pickle, sys
+import tinygrad_edu as tg
+sys.stdout.buffer.write(pickle.dumps([tg.tensor([float(i)], requires_grad=True) for i in range(200)]))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    own = [tg.tensor([1.0], requires_grad=True) for _ in range(200)]
+    theirs = pickle.loads(run.stdout)  # noqa: S301 - our own bytes
+    total = sum(((a * b).sum() for a, b in zip(own, theirs, strict=True)), start=tg.tensor(0.0))
+    total.backward()
+    assert [x.grad.item() for x in own] == [float(i) for i in range(200)]
+    assert {x.grad.item() for x in theirs} == {1.0}
+
+
+def test_a_computed_tensor_is_not_copied_with_its_graph():
+    y = tg.tensor([1.0], requires_grad=True) * 2
+    with pytest.raises(GraphError, match=r"Take x\.detach\(\)"):
+        copy.deepcopy(y)

@@ -304,7 +304,9 @@ def cross_entropy(logits: Tensor | ArrayLike, target: Tensor | ArrayLike, reduct
     if reduction not in _REDUCTIONS:
         raise _no_reduction(reduction)
     log_p = apply(_log_softmax, (logits,))
-    return apply(_negative_log_likelihood, (log_p, labels), {"reduction": reduction})
+    # The target itself where it is a Tensor, so that a later change in place is noticed.
+    target = target if isinstance(target, Tensor) else labels
+    return apply(_negative_log_likelihood, (log_p, target), {"reduction": reduction})
 
 
 def _not_class_indices(labels: np.ndarray[Any, Any], shape: tuple[int, ...]) -> ShapeError | DtypeError:

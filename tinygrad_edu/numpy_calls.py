@@ -31,19 +31,16 @@ class NumpyCalls(Node):
 
     __slots__ = ()
 
-    def __apply_op__(self, op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        raise NotImplementedError  # the Tensor computes
-
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None:
             return _write_into(ufunc, method, inputs, kwargs)
         if (ufunc, method) == (np.add, "reduce"):  # what np.sum is made of
-            return self.__apply_op__(ops.reductions.sum, *ops.reductions.sum.bind(inputs, {"axis": 0} | kwargs))
+            return _call(ops.reductions.sum, inputs, {"axis": 0} | kwargs)
         op = ops.BY_FUNCTION.get(ufunc)
         if method != "__call__" or op is None or kwargs:
             form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             raise _no_row(form, kwargs)
-        return self.__apply_op__(op, inputs, {})
+        return op(*inputs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -53,7 +50,7 @@ class NumpyCalls(Node):
         op = ops.BY_FUNCTION.get(function)
         if op is None:
             raise _no_row(function.__name__, {})
-        return self.__apply_op__(op, *op.bind(args, kwargs))
+        return _call(op, args, kwargs)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - NumPy's signature
         if self.tracked and mode.recording:
@@ -61,6 +58,11 @@ class NumpyCalls(Node):
                 "Turning this tensor into an array would drop its gradient unseen. Say so: x.numpy() or x.detach()."
             )
         return np.array(self.array, dtype=dtype, copy=copy)
+
+
+def _call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    inputs, options = op.bind(args, kwargs)
+    return op(*inputs, **options)
 
 
 def _write_into(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_edu import ops
 from tinygrad_edu.conversion import CONSTANTS, as_array, as_constant, as_index
 from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
+from tinygrad_edu.in_place import InPlace
 from tinygrad_edu.methods import Methods
 from tinygrad_edu.numpy_calls import NumpyCalls
 from tinygrad_edu.tape import Node, mode, pull, tick, touch
@@ -103,7 +104,7 @@ def _misfit(op: Op, arrays: list[Any], error: Exception) -> ShapeError:
     return ShapeError(f"{op.name} of shapes {shapes} is not possible: {error}.")
 
 
-class Tensor(Methods, NumpyCalls):
+class Tensor(Methods, NumpyCalls, InPlace):
     """An array of numbers that can be differentiated with respect to.
 
     Parameters
@@ -204,12 +205,40 @@ class Tensor(Methods, NumpyCalls):
         return self.array
 
     def detach(self) -> Tensor:
-        """Give a tensor on the same memory through which no gradient flows."""
+        """Give a tensor on the same memory through which no gradient flows.
+
+        Examples
+        --------
+        >>> tensor(2.0, requires_grad=True).detach().requires_grad
+        False
+        """
         return Tensor(self)
 
     def clone(self) -> Tensor:
-        """Copy, so that changing one does not change the other; the gradient flows through."""
+        """Copy, so that changing one does not change the other; the gradient flows through.
+
+        Examples
+        --------
+        >>> x = tensor(2.0, requires_grad=True)
+        >>> x.clone().backward()
+        >>> x.grad
+        tensor(1.)
+        """
         return apply(ops.elementwise.astype, (self,), {"dtype": self.dtype})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, or what comes back from a file or another process, gets a number of its own on the clock.
+        if self.op is not None:
+            raise GraphError(
+                "This tensor was computed, and its graph cannot be copied or pickled. Take x.detach() or x.numpy()."
+            )
+        grad = None if self.grad is None else self.grad.array
+        return _rebuild, (type(self), self.array, self.tracked, self.name, grad)
+
+    def __copy__(self) -> Self:
+        _, (kind, array, *rest) = self.__reduce__()
+        copied: Self = _rebuild(kind, array.copy(), *rest)
+        return copied
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:  # noqa: FBT001, FBT002 - PyTorch's signature
         """Set `requires_grad` in place, and give the tensor back."""
@@ -243,7 +272,16 @@ class Tensor(Methods, NumpyCalls):
             needed was changed in place.
         ShapeError
             If the tensor is not a single number and no `gradient` is given, or it has another shape.
+
+        Examples
+        --------
+        >>> x = tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
         """
+        if create_graph and not mode.recording:
+            raise GraphError("create_graph=True records, but no_grad() forbids it. Move the call out of the block.")
         if not self.tracked:
             raise GraphError(
                 "backward() reaches nothing that asks for a gradient: this tensor was computed from constants, "
@@ -323,46 +361,15 @@ class Tensor(Methods, NumpyCalls):
     def __neg__(self) -> Tensor:
         return apply(ops.elementwise.negative, (self,))
 
-    # In place where nothing is recorded, as in an update of weights under no_grad(); else x += 1 is x = x + 1.
-    def __iadd__(self, other: Any) -> Tensor:  # noqa: PYI034 - the result may be another tensor
-        return self._in_place(_add, other)
-
-    def __isub__(self, other: Any) -> Tensor:  # noqa: PYI034
-        return self._in_place(_subtract, other)
-
-    def __imul__(self, other: Any) -> Tensor:  # noqa: PYI034
-        return self._in_place(_multiply, other)
-
-    def __itruediv__(self, other: Any) -> Tensor:  # noqa: PYI034
-        return self._in_place(_divide, other)
-
-    def _in_place(self, op: Op, other: Any) -> Tensor:
-        if mode.recording and (self.tracked or (isinstance(other, Node) and other.tracked)):
-            if self.tracked and self.op is None:
-                raise GraphError(
-                    f"This tensor asks for gradients, and changing it in place ({op.name}) would not be recorded. "
-                    f"Update weights under no_grad(), or make a new tensor, as in y = x + 1."
-                )
-            return apply(op, (self, other))
-        value = other.array if isinstance(other, Node) else as_constant(other)
-        try:
-            op.forward(self.array, value, out=self.array)
-        except ValueError as error:
-            raise _misfit(op, [self.array, value], error) from error
-        touch(self)
-        return self
-
     def __getitem__(self, index: Any) -> Tensor:
         return apply(ops.indexing.getitem, (self,), {"index": as_index(index)})
 
-    def __setitem__(self, index: Any, value: ArrayLike | Tensor) -> None:
-        if mode.recording and (self.tracked or (isinstance(value, Node) and value.tracked)):
-            raise GraphError(
-                "Writing into a tensor that takes part in gradients is not recorded. Build the new one with "
-                "np.where(mask, value, x), or write under no_grad() if no gradient is meant to see it."
-            )
-        touch(self)
-        self.array[as_index(index)] = as_array(value)
+
+def _rebuild(kind: type[Any], array: NDArray[Any], *state: Any) -> Any:
+    requires_grad, name, grad = state
+    out = kind(array, requires_grad=requires_grad, name=name)
+    out.grad = None if grad is None else Tensor(grad)
+    return out
 
 
 def _no_gradients(array: NDArray[Any]) -> DtypeError:

@@ -78,7 +78,7 @@ sigmoid = define("sigmoid", lambda g, y, _x: g * (y * (1 - y)), forward=_sigmoid
 relu = define(
     "relu",
     lambda g, y, _x: g * np.sign(y),
-    forward=lambda x: np.maximum(x, np.zeros(x.shape, x.dtype)),
+    forward=lambda x: np.maximum(x, np.zeros(x.shape, x.dtype) if isinstance(x, np.ndarray) else 0),
 )
 # log(1 + exp(x)), without overflow
 softplus = define("softplus", lambda g, _y, x: g * sigmoid(x), forward=lambda x: np.logaddexp(x, 0))

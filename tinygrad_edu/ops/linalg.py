@@ -37,7 +37,7 @@ matmul = define(np.matmul, _matmul_wrt_x, _matmul_wrt_y)
 
 # The product of two matrices, or of vectors: what matmul is for them, in half the time when they are small.
 def _dot(x: Any, y: Any) -> Any:
-    if not (x.ndim and 1 <= y.ndim <= 2):
+    if not (np.ndim(x) and 1 <= np.ndim(y) <= 2):
         raise ValueError("dot multiplies matrices and vectors; for stacks of matrices there is matmul")
     return x.dot(y)
 

@@ -88,7 +88,9 @@ min = define(
 def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: FBT001, FBT002 - as NumPy's reductions
     # With the largest entry taken out first, no exponential overflows.
     top = largest(x, axis, keepdims=True)
-    y = np.log(add_up(np.exp(x - top), axis, keepdims=True)) + top
+    top = np.where(np.isfinite(top), top, 0)  # where all are -inf, or one is inf, there is nothing to take out
+    with np.errstate(divide="ignore"):
+        y = np.log(add_up(np.exp(x - top), axis, keepdims=True)) + top
     return y if keepdims else y.squeeze(axis=axes_of(axis, x.ndim))
 
 

@@ -45,6 +45,8 @@ squeeze = define(
 
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
     # A copy, where np.broadcast_to gives a read-only view: for small arrays it takes a fifth of the time.
+    if x.ndim > len(shape):
+        raise ValueError(f"{x.ndim} axes do not fit into {len(shape)}")
     out = np.empty(shape, x.dtype)
     out[...] = x
     return out

@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.data.batches import Batches, batches
-from tinygrad_edu.errors import GraphError, OptionError, ShapeError
+from tinygrad_edu.errors import DtypeError, GraphError, OptionError, ShapeError
 from tinygrad_edu.tape import touch
 from tinygrad_edu.tensor import Tensor
 
@@ -109,6 +109,18 @@ class Optimizer:
         ------
         GraphError
             If no parameter has a gradient.
+        OptionError
+            If `update` returns something else than it should; nothing is changed then.
+
+        Examples
+        --------
+        >>> from tinygrad_edu import optim, tensor
+        >>> x = tensor(1.0, requires_grad=True)
+        >>> descent = optim.BatchGradientDescent([x], lr=0.25)
+        >>> (x * x).backward()
+        >>> descent.step()
+        >>> x.item()
+        0.5
         """
         count = int(self.state["step"]) + 1
         scalars, update = self.scalars(self.lr, count), self.update
@@ -169,6 +181,11 @@ class Optimizer:
         for name, array in arrays.items():
             if array.shape != self.state[name].shape:
                 raise ShapeError(f"The state of {name} has shape {array.shape}, but needs {self.state[name].shape}.")
+            if not np.can_cast(array.dtype, self.state[name].dtype, casting="same_kind"):
+                raise DtypeError(
+                    f"The state of {name} holds {array.dtype}, which does not fit {self.state[name].dtype}."
+                )
+        check_number("learning_rate", float(arrays["learning_rate"]), above=0.0)
         for name, array in arrays.items():
             self.state[name][...] = array
 

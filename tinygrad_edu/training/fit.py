@@ -12,9 +12,11 @@ from tinygrad_edu import metrics
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.data.preparation import split
 from tinygrad_edu.errors import OptionError
-from tinygrad_edu.optim.optimizer import check_whole
+from tinygrad_edu.losses import BCEWithLogitsLoss
+from tinygrad_edu.optim.optimizer import Optimizer, check_whole
 from tinygrad_edu.tape import no_grad
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.training.callbacks import Callback
 from tinygrad_edu.training.divergence import where_it_broke
 from tinygrad_edu.training.evaluation import evaluate, switched
 from tinygrad_edu.training.history import History, Recorder, StopReason
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from tinygrad_edu.nn.module import Module
-    from tinygrad_edu.optim import Optimizer
-    from tinygrad_edu.training.callbacks import Callback
 
 __all__ = ["fit", "gradient_norm"]
 
@@ -78,7 +78,7 @@ def fit(
     Raises
     ------
     OptionError
-        If epochs, validation or tolerance is out of range.
+        If an argument is out of range, or of another kind than is needed.
 
     Examples
     --------
@@ -90,14 +90,15 @@ def fit(
     >>> round(model.weight.item(), 3), round(model.bias.item(), 3)
     (3.0, 1.0)
     """
+    callbacks = tuple(callbacks)
+    epochs = _check(epochs, tolerance, seed, loss, optimizer, callbacks)
     rng = np.random.default_rng(seed)
-    epochs = _check(epochs, tolerance)
     dtype = optimizer.parameters[0].dtype
     X, y, held_out = _hold_out(_as_inputs(X, dtype), _as_inputs(y, dtype), validation, rng, dtype)
-    metric = metric or _default_metric(model, X, y)
+    metric = metric or _default_metric(model, X, y, loss)
     run = Recorder(model, optimizer, metric=_name(metric) if held_out else "")
-    callbacks = tuple(callbacks)
     batches = optimizer.batches(X, y, rng=rng)
+    summed = getattr(loss, "reduction", "mean") == "sum"
     optimizer.zero_grad()
     try:
         # A loss that overflows ends the run with a sentence; NumPy need not warn of it as well.
@@ -116,7 +117,7 @@ def fit(
                     value.backward()
                     optimizer.step()
                     run.record(number, len(xb), perf_counter() - start)
-                    total += number * len(xb)
+                    total += number if summed else number * len(xb)
                     if tolerance and (norm := gradient_norm(optimizer)) < tolerance:
                         run.stop(StopReason.TOLERANCE, _reached(run, norm, tolerance))
                     _call(callbacks, "on_update_end", run)
@@ -177,19 +178,43 @@ def _hold_out(
     return X, y, (X_held, y_held)
 
 
-def _check(epochs: int, tolerance: float) -> int:
+def _check(epochs: int, tolerance: float, seed: int, loss: Any, optimizer: Any, callbacks: tuple[Any, ...]) -> int:
+    if isinstance(loss, type) or not callable(loss):
+        raise OptionError(f"loss must be a function or an object such as nn.MSELoss(), but is {loss!r}.")
+    if not isinstance(optimizer, Optimizer):
+        raise OptionError(f"optimizer must be one such as optim.SGD(model.parameters()), but is {optimizer!r}.")
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise OptionError(f"callbacks must be objects of subclasses of Callback, but one is {callback!r}.")
     if not tolerance >= 0:
         raise OptionError(f"tolerance must be 0 or more, but is {tolerance!r}.")
+    if seed < 0:
+        raise OptionError(f"seed must be 0 or more, but is {seed!r}.")
     return check_whole("epochs", epochs)
 
 
-def _default_metric(model: Module, X: NDArray[Any], y: NDArray[Any]) -> Callable[..., float]:
-    """Choose the accuracy where y holds class indices and the model gives a score for each class, else R²."""
+def _default_metric(
+    model: Module, X: NDArray[Any], y: NDArray[Any], loss: Callable[[Tensor, Any], Tensor]
+) -> Callable[..., float]:
+    """Choose the accuracy for scores of classes and for logits of two, else R²."""
+    if isinstance(loss, BCEWithLogitsLoss):
+        return accuracy_of_logits
     if y.dtype.kind not in "iu":
         return metrics.r2_score
     with switched(model, training=False), no_grad(), np.errstate(over="ignore", invalid="ignore"):
         scores = model(Tensor(X[:1]))
     return metrics.accuracy if scores.ndim == y.ndim + 1 else metrics.r2_score
+
+
+def accuracy_of_logits(y_true: NDArray[Any], logits: NDArray[Any]) -> float:
+    """Compute the share of logits whose sign is right: positive for 1, negative for 0.
+
+    Examples
+    --------
+    >>> accuracy_of_logits(np.array([1.0, 0.0]), np.array([3.0, 2.0]))
+    0.5
+    """
+    return float(np.mean((logits > 0) == (y_true > 0.5)))
 
 
 def _name(metric: Callable[..., float]) -> str:

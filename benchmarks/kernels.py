@@ -1,0 +1,42 @@
+"""Why some forward functions are not written in the plainest way: each beside the plain one, on float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.alternate import claim, ratios
+from tinygrad_edu import ops
+from tinygrad_edu.ops.along import add_up, largest
+
+
+def measure() -> list[dict[str, Any]]:
+    """Measure each kernel at the sizes that its comment names."""
+    rng = np.random.default_rng(0)
+
+    def draw(*shape: int) -> Any:
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    wide, narrow, scores = draw(32, 128), draw(32, 16), draw(32, 10)
+    y, x, weight, bias = np.maximum(narrow, 0), draw(32, 784), draw(256, 784), draw(256)
+    rate, as_array = 0.1, np.array(0.1, np.float32)
+    relu, linear = ops.TABLE["relu"].forward, ops.TABLE["linear"].forward
+    pairs = {
+        "relu of 32 × 128 against np.maximum(x, 0)": (lambda: relu(wide), lambda: np.maximum(wide, 0)),
+        "relu's rule at 32 × 16 against g * (y > 0)": (lambda: narrow * np.sign(y), lambda: narrow * (y > 0)),
+        "32 × 784 to 256 against x.dot(weight.T) + bias": (
+            lambda: linear(x, weight, bias),
+            lambda: x.dot(weight.T) + bias,
+        ),
+        "row sums of 32 × 10 against np.add.reduce": (
+            lambda: add_up(scores, 1),
+            lambda: np.add.reduce(scores, axis=1),
+        ),
+        "row maxima of 32 × 10 against np.maximum.reduce": (
+            lambda: largest(scores, 1),
+            lambda: np.maximum.reduce(scores, axis=1),
+        ),
+        "a learning rate as an array against a number": (lambda: as_array * narrow, lambda: rate * narrow),
+    }
+    return [claim(text, ratios(ours, plain, number=300), 1.2) for text, (ours, plain) in pairs.items()]
