@@ -57,10 +57,8 @@ class Op:
     """For any number of inputs, instead of `rules`: ``variadic(i, g, out, *inputs, **options)``."""
     view: bool = False
     """The result may share memory with the first input."""
-    option_names: tuple[str, ...] = ()
-    """The keywords of `forward`."""
-    numpy_names: tuple[str, ...] = ()
-    """The parameters of the NumPy function after its arrays, in its order: they tell what a position means."""
+    function: Callable[..., Any] | None = None
+    """The NumPy function that the row stands for, if there is one."""
     differentiable: bool = field(init=False)
     """Whether a gradient can flow through the row to any input."""
 
@@ -83,6 +81,16 @@ class Op:
         if self.variadic is None:
             return self.rules
         return tuple(functools.partial(self.variadic, i) for i in range(n_inputs))
+
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """The keywords of `forward`."""
+        return _names_after(self.forward, 0 if self.variadic else len(self.rules))
+
+    @property
+    def numpy_names(self) -> tuple[str, ...]:
+        """The parameters of the NumPy function after its arrays, in its order: they tell what a position means."""
+        return self.option_names if self.function is None else _names_after(self.function, len(self.rules) or 1)
 
     def reads(self, i: int) -> tuple[bool, ...]:
         """Tell whether the rule of input `i` reads the values of each input, and last, of the output."""
@@ -169,15 +177,14 @@ def define(
     compute = forward or function
     if isinstance(compute, str):
         raise TypeError(f"define({name!r}, ...) needs forward=, the function that computes it.")
-    names = _names_after(compute, 0 if variadic else len(rules))
-    numpy_names = names if isinstance(function, str) else _names_after(function, len(rules) or 1)
-    op = Op(name, compute, rules, variadic, view, names, numpy_names)
+    op = Op(name, compute, rules, variadic, view, None if isinstance(function, str) else function)
     TABLE[name] = op
     if not isinstance(function, str):
         BY_FUNCTION[function] = op
     return op
 
 
+@functools.cache  # asked for when a call comes through NumPy, not at import: looking at signatures takes time
 def _names_after(function: Callable[..., Any], n_inputs: int) -> tuple[str, ...]:
     """List the parameters of a function that follow its first `n_inputs`."""
     if isinstance(function, np.ufunc):
