@@ -69,7 +69,8 @@ def touch(*nodes: Node) -> None:
     """Note that the arrays of these nodes are being written to."""
     now = _Changes.latest = tick()
     for node in nodes:
-        node.owner.changed = now
+        owner = node if node.base is None else node.base
+        owner.changed = now
 
 
 class _Mode(threading.local):
@@ -194,13 +195,14 @@ def _conform(gradient: Any, x: np.ndarray[Any, Any], op: Op) -> Any:
     """
     shape = gradient.shape
     added = len(shape) - x.ndim
+    add_up = _sum if isinstance(gradient, Node) else _sum.forward  # the row itself only where it is to be recorded
     if added == 1 and shape[1:] == x.shape:  # a bias: the usual case
-        gradient = _sum(gradient, axis=0)
+        gradient = add_up(gradient, axis=0)
     elif shape != x.shape:
         if added < 0 or any(n not in (1, m) for n, m in zip(x.shape, shape[added:], strict=True)):
             raise ShapeError(f"The gradient rule of {op.name} returned shape {shape} for an input of shape {x.shape}.")
         stretched = (added + a for a, n in enumerate(x.shape) if n == 1 and shape[added + a] != 1)
-        gradient = _sum(gradient, axis=(*range(added), *stretched)).reshape(x.shape)
+        gradient = add_up(gradient, axis=(*range(added), *stretched)).reshape(x.shape)
     return gradient if gradient.dtype == x.dtype else gradient.astype(x.dtype)
 
 

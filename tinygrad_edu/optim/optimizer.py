@@ -138,8 +138,9 @@ class Optimizer:
                     raise _not_an_update(self, new)
                 changed.append(parameter)
                 weight -= new[0]
-                for i, array in enumerate(remembered, start=1):
-                    array[...] = new[i]
+                if remembered:
+                    for array, value in zip(remembered, new[1:], strict=True):
+                        array[...] = value
         if not changed:
             raise GraphError("step() found no gradient on any parameter. Call loss.backward() before it.")
         touch(*changed)
