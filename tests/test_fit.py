@@ -13,7 +13,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import metrics, nn, optim
-from tinygrad_edu.errors import GraphError, OptionError, ShapeError
+from tinygrad_edu.errors import DataError, GraphError, OptionError, ShapeError
 from tinygrad_edu.training import Callback, EarlyStopping, History, StopReason, evaluate, gradient_norm
 
 # A line and its noise: 10 examples of one feature.
@@ -523,14 +523,11 @@ def test_a_run_that_diverges_names_the_gradient_that_overflowed():
     )
 
 
-def test_data_that_are_not_finite_end_the_run_before_the_first_update():
-    x = X.copy()
+def test_data_that_are_not_finite_are_refused_with_the_place():
+    x, model = X.copy(), line(weight=1.0)
     x[3] = np.nan
-    model, history = fit_line(line(weight=1.0), x=x, epochs=9)
-    assert history.stop_reason is StopReason.DIVERGED
-    assert history.n_updates == len(history.epochs) == 0
-    assert history.message.startswith("Diverged at update 1: the loss is nan. All weights are still finite")
-    assert "check that the data are finite" in history.message
+    with pytest.raises(DataError, match=r"X holds 1 value that is missing or infinite, the first at index \(3, 0\)"):
+        fit_line(model, x=x, epochs=9)
     assert_same_state(model.state_dict(), line(weight=1.0).state_dict())
 
 

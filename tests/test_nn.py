@@ -47,9 +47,9 @@ HOLDERS = {
         {"layers": [nn.Linear(1, 1), nn.ReLU(), nn.Linear(1, 1, bias=False)]},
         ["layers.0.weight", "layers.0.bias", "layers.2.weight"],
     ),
-    "modules in modules, after what is its own, as in PyTorch": (
+    "modules in modules": (
         {"inner": Holder(line=nn.Linear(1, 1), scale=parameter(1)), "last": parameter(1)},
-        ["last", "inner.scale", "inner.line.weight", "inner.line.bias"],
+        ["inner.line.weight", "inner.line.bias", "inner.scale", "last"],
     ),
     "among what is no parameter": (
         {"size": 3, "label": "x", "none": None, "array": np.zeros(2), "buffer": Tensor([0.0]), "w": parameter(1)},

@@ -71,30 +71,42 @@ class Module:
         return self.forward(*inputs)
 
     # ------------------------------------------------------------------------------------- what it holds
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Go through this module ("") and all below it, each once, with their paths."""
-        seen: set[int] = set()
-        pending: list[tuple[str, Module]] = [(prefix, self)]
+    def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module | Tensor]]:
+        """Go through everything below, in the order of definition: what a module holds follows it at once."""
+        seen: set[int] = {id(self)}  # a layer or a weight that is there twice is listed once
+        pending = [_attributes(self, prefix)]
         while pending:
-            path, module = pending.pop()
-            if id(module) not in seen:
-                seen.add(id(module))
-                yield path, module
-                below = [(name, value) for name, value in _attributes(module, path) if isinstance(value, Module)]
-                pending.extend(reversed(below))
-
-    def _named_tensors(self) -> Iterator[tuple[str, Tensor]]:
-        seen: set[int] = set()  # a weight that two layers share is listed once
-        for path, module in self.named_modules():
-            for name, value in _attributes(module, path):
-                if isinstance(value, Tensor) and id(value) not in seen:
+            for name, value in pending[-1]:
+                if id(value) not in seen:
                     seen.add(id(value))
                     yield name, value
+                    if isinstance(value, Module):
+                        pending.append(_attributes(value, name))
+                        break
+            else:
+                pending.pop()
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """Go through this module ("") and all below it, each once, with their paths."""
+        yield prefix, self
+        yield from ((name, value) for name, value in self._walk(prefix) if isinstance(value, Module))
+
+    def _named_tensors(self) -> Iterator[tuple[str, Tensor]]:
+        return ((name, value) for name, value in self._walk() if isinstance(value, Tensor))
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Go through the parameters with their paths; each takes its path as its name.
+        """Go through the parameters in the order of definition, with their paths; each takes its path as its name.
 
-        A module's own come before those of the modules in it; among equals the order of definition holds.
+        Raises
+        ------
+        OptionError
+            If a tensor asks for gradients but is no Parameter: no optimizer would change it.
+
+        Examples
+        --------
+        >>> from tinygrad_edu import nn
+        >>> [name for name, _ in nn.Sequential(nn.Linear(2, 1), nn.ReLU()).named_parameters()]
+        ['0.weight', '0.bias']
         """
         for name, value in self._named_tensors():
             if isinstance(value, Parameter):

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_edu import metrics
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.data.preparation import split
-from tinygrad_edu.errors import OptionError
+from tinygrad_edu.errors import DataError, OptionError
 from tinygrad_edu.losses import BCEWithLogitsLoss
 from tinygrad_edu.optim.optimizer import Optimizer, check_whole
 from tinygrad_edu.tape import no_grad
@@ -79,6 +79,8 @@ def fit(
     ------
     OptionError
         If an argument is out of range, or of another kind than is needed.
+    DataError
+        If X or y holds values that are not finite.
 
     Examples
     --------
@@ -95,6 +97,7 @@ def fit(
     rng = np.random.default_rng(seed)
     dtype = optimizer.parameters[0].dtype
     X, y, held_out = _hold_out(_as_inputs(X, dtype), _as_inputs(y, dtype), validation, rng, dtype)
+    _check_finite(X=X, y=y)
     metric = metric or _default_metric(model, X, y, loss)
     run = Recorder(model, optimizer, metric=_name(metric) if held_out else "")
     batches = optimizer.batches(X, y, rng=rng)
@@ -191,6 +194,17 @@ def _check(epochs: int, tolerance: float, seed: int, loss: Any, optimizer: Any, 
     if seed < 0:
         raise OptionError(f"seed must be 0 or more, but is {seed!r}.")
     return check_whole("epochs", epochs)
+
+
+def _check_finite(**arrays: NDArray[Any]) -> None:
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            where = np.argwhere(~np.isfinite(array))
+            values = "1 value that is" if len(where) == 1 else f"{len(where)} values that are"
+            raise DataError(
+                f"{name} holds {values} missing or infinite, the first at index {tuple(map(int, where[0]))}. "
+                f"Replace them, or leave their examples out."
+            )
 
 
 def _default_metric(
