@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from tinygrad_edu.data import Batches
     from tinygrad_edu.nn.module import Module
 
 __all__ = ["fit", "gradient_norm"]
@@ -101,32 +102,14 @@ def fit(
     metric = metric or _default_metric(model, X, y, loss)
     run = Recorder(model, optimizer, metric=_name(metric) if held_out else "")
     batches = optimizer.batches(X, y, rng=rng)
-    summed = getattr(loss, "reduction", "mean") == "sum"
     optimizer.zero_grad()
     try:
         # A loss that overflows ends the run with a sentence; NumPy need not warn of it as well.
         with switched(model, training=True), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             _call(callbacks, "on_fit_begin", run)
             for epoch in range(1, epochs + 1):
-                total = 0.0
-                for xb, yb in batches:
-                    start = perf_counter()
-                    value = loss(model(Tensor(xb)), yb)
-                    number = float(value)
-                    if not math.isfinite(number):
-                        run.stop(StopReason.DIVERGED, where_it_broke(run, number))
-                        break
-                    optimizer.zero_grad()
-                    value.backward()
-                    optimizer.step()
-                    run.record(number, len(xb), perf_counter() - start)
-                    total += number if summed else number * len(xb)
-                    if tolerance and (norm := gradient_norm(optimizer)) < tolerance:
-                        run.stop(StopReason.TOLERANCE, _reached(run, norm, tolerance))
-                    _call(callbacks, "on_update_end", run)
-                    if run.stop_reason is not None:
-                        break
-                if run.examples and run.examples[-1] == epoch * len(X):
+                total = _pass_over(batches, run, loss, tolerance, callbacks)
+                if run.examples and run.examples[-1] == epoch * len(X):  # the pass was not cut short
                     checked = evaluate(model, *held_out, loss=loss, metric=metric) if held_out else ()
                     run.epochs.append(run.epoch(epoch, total / len(X), *checked))
                     _call(callbacks, "on_epoch_end", run)
@@ -142,6 +125,36 @@ def fit(
         run.stop(StopReason.INTERRUPTED, f"Interrupted after {updates} updates; what was learned until then is kept.")
     _call(callbacks, "on_fit_end", run)
     return run.history()
+
+
+def _pass_over(
+    batches: Batches,
+    run: Recorder,
+    loss: Callable[[Tensor, Any], Tensor],
+    tolerance: float,
+    callbacks: tuple[Callback, ...],
+) -> float:
+    """Take a batch, compute the loss, its gradient, a step; repeat. Give the losses of all examples, added up."""
+    model, optimizer, total = run.model, run.optimizer, 0.0
+    summed = getattr(loss, "reduction", "mean") == "sum"
+    for xb, yb in batches:
+        start = perf_counter()
+        value = loss(model(Tensor(xb)), yb)
+        number = float(value)
+        if not math.isfinite(number):
+            run.stop(StopReason.DIVERGED, where_it_broke(run, number))
+            break
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        run.record(number, len(xb), perf_counter() - start)
+        total += number if summed else number * len(xb)
+        if tolerance and (norm := gradient_norm(optimizer)) < tolerance:
+            run.stop(StopReason.TOLERANCE, _reached(run, norm, tolerance))
+        _call(callbacks, "on_update_end", run)
+        if run.stop_reason is not None:
+            break
+    return total
 
 
 def gradient_norm(optimizer: Optimizer) -> float:
