@@ -27,7 +27,16 @@ def _measure(sizes: tuple[int, ...], least: float) -> dict[str, Any]:
     y = rng.integers(0, sizes[-1], 32)
     ours = nn.MLP(sizes[0], sizes[1:-1], sizes[-1], rng=rng)
     theirs = _torch_model(sizes, ours)
-    step, their_step = _our_step(ours, X, y), _their_step(theirs, X, y)
+    step = _step(
+        ours, nn.CrossEntropyLoss(), optim.MiniBatchGradientDescent(ours.parameters(), lr=0.01), tg.Tensor(X), y
+    )
+    their_step = _step(
+        theirs,
+        torch.nn.CrossEntropyLoss(),
+        torch.optim.SGD(theirs.parameters(), lr=0.01),
+        torch.from_numpy(X),
+        torch.from_numpy(y),
+    )
     assert abs(step() - their_step()) < 1e-5, "the two do not compute the same"
     assert abs(step() - their_step()) < 1e-5, "the two do not make the same update"
     figures = ratios(step, their_step, number=200)
@@ -45,29 +54,13 @@ def _torch_model(sizes: tuple[int, ...], ours: nn.MLP) -> torch.nn.Sequential:
     return model
 
 
-def _our_step(model: nn.Module, X: Any, y: Any) -> Any:
-    criterion, descent = nn.CrossEntropyLoss(), optim.MiniBatchGradientDescent(model.parameters(), lr=0.01)
-    X = tg.Tensor(X)
-
+def _step(model: Any, criterion: Any, descent: Any, X: Any, y: Any) -> Any:
     def step() -> float:
         loss = criterion(model(X), y)
         descent.zero_grad()
         loss.backward()
         descent.step()
-        return loss.item()
-
-    return step
-
-
-def _their_step(model: torch.nn.Module, X: Any, y: Any) -> Any:
-    criterion, descent = torch.nn.CrossEntropyLoss(), torch.optim.SGD(model.parameters(), lr=0.01)
-    X, y = torch.from_numpy(X), torch.from_numpy(y)
-
-    def step() -> float:
-        loss = criterion(model(X), y)
-        descent.zero_grad()
-        loss.backward()
-        descent.step()
-        return loss.item()
+        number: float = loss.item()
+        return number
 
     return step

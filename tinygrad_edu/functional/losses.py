@@ -1,6 +1,6 @@
-"""Functions without parameters: activations, dropout and the mathematics of the losses.
+"""The mathematics of the losses: each is small when the prediction is right.
 
-``x`` may be a Tensor, an array or a list throughout; the result is a Tensor.
+Predictions and targets may be Tensors, arrays or lists; shapes that differ are refused, also where they broadcast.
 """
 
 from __future__ import annotations
@@ -13,196 +13,28 @@ import numpy as np
 from tinygrad_edu import ops
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, OptionError, ShapeError
-from tinygrad_edu.random import default_rng
+from tinygrad_edu.functional.basic import as_tensor, log_softmax, where
 from tinygrad_edu.tensor import Tensor, apply
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike
 
 __all__ = [
     "Reduction",
     "binary_cross_entropy_with_logits",
-    "concatenate",
     "cross_entropy",
-    "dropout",
     "huber_loss",
     "l1_loss",
-    "linear",
-    "log_softmax",
     "mse_loss",
-    "relu",
-    "sigmoid",
-    "softmax",
-    "softplus",
-    "stack",
-    "tanh",
-    "where",
 ]
 
 Reduction = Literal["mean", "sum", "none"]
 _REDUCTIONS = frozenset({"mean", "sum", "none"})
 
 # Looked up once: most of a small network's time is Python's, not NumPy's.
-_linear, _relu = ops.linalg.linear, ops.elementwise.relu
 _log_softmax, _negative_log_likelihood = ops.fused.log_softmax, ops.fused.negative_log_likelihood
 
 
-def _tensor(x: Tensor | ArrayLike) -> Tensor:
-    return x if isinstance(x, Tensor) else Tensor(x)
-
-
-# ---------------------------------------------------------------------------------------- activations
-def relu(x: Tensor | ArrayLike) -> Tensor:
-    """Replace negative entries by 0; the slope at 0 is taken as 0.
-
-    Examples
-    --------
-    >>> relu([-1.0, 2.0])
-    tensor([0., 2.])
-    """
-    return apply(_relu, (x if isinstance(x, Tensor) else Tensor(x),))
-
-
-def tanh(x: Tensor | ArrayLike) -> Tensor:
-    """Squash each entry into (-1, 1).
-
-    Examples
-    --------
-    >>> tanh([0.0])
-    tensor([0.])
-    """
-    return apply(ops.elementwise.tanh, (_tensor(x),))
-
-
-def sigmoid(x: Tensor | ArrayLike) -> Tensor:
-    """Squash each entry into (0, 1): 1 / (1 + exp(-x)), without overflow.
-
-    Examples
-    --------
-    >>> sigmoid([-1000.0, 0.0])
-    tensor([0. , 0.5])
-    """
-    return apply(ops.elementwise.sigmoid, (_tensor(x),))
-
-
-def softplus(x: Tensor | ArrayLike) -> Tensor:
-    """Smooth relu: log(1 + exp(x)), without overflow.
-
-    Examples
-    --------
-    >>> softplus([1000.0])
-    tensor([1000.])
-    """
-    return apply(ops.elementwise.softplus, (_tensor(x),))
-
-
-def softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
-    """Turn scores along `axis` into probabilities: exp(xᵢ) / Σⱼ exp(xⱼ).
-
-    Examples
-    --------
-    >>> softmax([1000.0, 1000.0])
-    tensor([0.5, 0.5])
-    """
-    return apply(ops.fused.softmax, (_tensor(x),), {"axis": axis})
-
-
-def log_softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
-    """Take the logarithm of `softmax`, without overflow.
-
-    Examples
-    --------
-    >>> log_softmax([1000.0, 0.0])
-    tensor([    0., -1000.])
-    """
-    return apply(ops.fused.log_softmax, (_tensor(x),), {"axis": axis})
-
-
-# -------------------------------------------------------------------------------------------- layers
-def linear(x: Tensor | ArrayLike, weight: Tensor | ArrayLike, bias: Tensor | ArrayLike | None = None) -> Tensor:
-    """Compute x Wᵀ + b.
-
-    Parameters
-    ----------
-    x
-        (..., inputs).
-    weight
-        (outputs, inputs).
-    bias
-        (outputs,), or None.
-
-    Examples
-    --------
-    >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [5.0])
-    tensor([[16.]])
-    """
-    if bias is None:
-        return _tensor(x) @ _tensor(weight).T
-    return apply(_linear, (_tensor(x), _tensor(weight), bias))
-
-
-def dropout(
-    x: Tensor | ArrayLike, p: float = 0.5, *, training: bool = True, rng: np.random.Generator | None = None
-) -> Tensor:
-    """Replace each entry by 0 with probability p, and scale the rest by 1 / (1 - p).
-
-    The expected value stays, so nothing has to change for prediction (``training=False``: x itself).
-
-    References
-    ----------
-    Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 15 (2014).
-
-    Examples
-    --------
-    >>> dropout([1.0, 1.0, 1.0, 1.0], p=0.5, rng=np.random.default_rng(0))
-    tensor([2., 2., 2., 0.])
-    """
-    if not 0 <= p < 1:
-        raise OptionError(f"dropout needs a probability with 0 <= p < 1, but was given p={p}.")
-    x = _tensor(x)
-    if not training or p == 0:
-        return x
-    draw = apply(ops.random.uniform, (), {"rng": rng or default_rng(), "shape": x.shape, "dtype": x.dtype})
-    return x * (draw >= p) * (1 / (1 - p))
-
-
-# ----------------------------------------------------------------------------------- joining, choosing
-def concatenate(tensors: Sequence[Tensor | ArrayLike], axis: int = 0) -> Tensor:
-    """Join along an axis that is there.
-
-    Examples
-    --------
-    >>> concatenate([[1.0], [2.0, 3.0]])
-    tensor([1., 2., 3.])
-    """
-    return apply(ops.shape.concatenate, tuple(tensors), {"axis": axis})
-
-
-def stack(tensors: Sequence[Tensor | ArrayLike], axis: int = 0) -> Tensor:
-    """Join along a new axis.
-
-    Examples
-    --------
-    >>> stack([[1.0, 2.0], [3.0, 4.0]]).shape
-    (2, 2)
-    """
-    return apply(ops.shape.stack, tuple(tensors), {"axis": axis})
-
-
-def where(condition: Tensor | ArrayLike, x: Tensor | ArrayLike, y: Tensor | ArrayLike) -> Tensor:
-    """Take from x where the condition holds, from y elsewhere.
-
-    Examples
-    --------
-    >>> where([True, False], [1.0, 1.0], 0.0)
-    tensor([1., 0.])
-    """
-    return apply(ops.elementwise.where, (condition, x, y))
-
-
-# -------------------------------------------------------------------------------------------- losses
 def mse_loss(prediction: Tensor | ArrayLike, target: Tensor | ArrayLike, reduction: Reduction = "mean") -> Tensor:
     """Mean squared error: the average of (prediction - target)².
 
@@ -354,7 +186,7 @@ def binary_cross_entropy_with_logits(
 
 
 def _as_float(name: str, x: Tensor | ArrayLike) -> Tensor:
-    x = _tensor(x)
+    x = as_tensor(x)
     if x.array.dtype.kind != "f":
         raise DtypeError(f"{name} needs floating predictions, but was given {x.dtype}. Write x.astype(np.float32).")
     return x
@@ -363,7 +195,7 @@ def _as_float(name: str, x: Tensor | ArrayLike) -> Tensor:
 def _alike(name: str, prediction: Tensor | ArrayLike, target: Tensor | ArrayLike) -> tuple[Tensor, Tensor]:
     """Check that prediction and target have one shape, and give the target the prediction's dtype."""
     prediction = _as_float(name, prediction)
-    target = _tensor(target)
+    target = as_tensor(target)
     if prediction.shape != target.shape:
         raise ShapeError(
             f"{name} compares entry by entry, but the prediction has shape {prediction.shape} and the target "
