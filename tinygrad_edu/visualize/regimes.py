@@ -94,6 +94,6 @@ def _draw(panel: Axes, name: str, history: History, quantity: str) -> None:
 
 def _limits(runs: Any) -> tuple[float, float]:
     """Show the thick lines with room around them; single examples may reach far below."""
-    means = np.concatenate([np.concatenate([h.epoch_losses, h.losses[:1]]) for h in runs])
+    means = np.concatenate([h.epoch_losses for h in runs])
     means = means[np.isfinite(means) & (means > 0)]
     return (float(means.min()) / 5, float(means.max()) * 5) if len(means) else (0.1, 1.0)
