@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+import tinygrad_edu as tg
 from benchmarks.alternate import claim, ratios
-from tinygrad_edu import ops
+from tinygrad_edu import functional, nn, ops
 from tinygrad_edu.ops.along import add_up, largest
 
 
@@ -20,11 +21,17 @@ def measure() -> list[dict[str, Any]]:
 
     wide, narrow, scores = draw(32, 128), draw(32, 16), draw(32, 10)
     y, x, weight, bias = np.maximum(narrow, 0), draw(32, 784), draw(256, 784), draw(256)
+    square, tensor, layer = draw(16, 16), tg.Tensor(narrow), nn.Linear(16, 16)
     rate, as_array = 0.1, np.array(0.1, np.float32)
     relu, linear = ops.TABLE["relu"].forward, ops.TABLE["linear"].forward
     pairs = {
         "relu of 32 × 128 against np.maximum(x, 0)": (lambda: relu(wide), lambda: np.maximum(wide, 0)),
         "relu's rule at 32 × 16 against g * (y > 0)": (lambda: narrow * np.sign(y), lambda: narrow * (y > 0)),
+        "x.dot(y) of 32 × 16 by 16 × 16 against x @ y": (lambda: narrow.dot(square), lambda: narrow @ square),
+        "linear of 32 × 16 to 16 as one row against three": (
+            lambda: functional.linear(tensor, layer.weight, layer.bias),
+            lambda: tensor @ layer.weight.T + layer.bias,
+        ),
         "32 × 784 to 256 against x.dot(weight.T) + bias": (
             lambda: linear(x, weight, bias),
             lambda: x.dot(weight.T) + bias,

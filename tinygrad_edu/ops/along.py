@@ -21,8 +21,8 @@ _SHORT = 64
 def add_up(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: FBT001, FBT002 - as NumPy's reductions
     """Add up an array along `axis`, as ``np.sum`` does.
 
-    Along one axis of a small matrix that is a product with ones, X 1 or 1ᵀX, which BLAS does in a third of the
-    time of a reduction.
+    Along one axis of a small matrix that is a product with ones, X 1 or 1ᵀX, which takes 0.6 of the time of a
+    reduction.
 
     Examples
     --------

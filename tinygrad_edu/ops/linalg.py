@@ -47,7 +47,7 @@ dot = define(np.dot, _matmul_wrt_x, _matmul_wrt_y, forward=_dot)
 
 # --------------------------------------------------------------------------------------------- linear
 # One row for a layer's x Wᵀ + b, with W stored (outputs, inputs) as PyTorch stores it. As three rows it
-# would be the same formula and twice the time of a small network's forward pass.
+# would be the same formula in 1.7 times the time, for 32 × 16 to 16.
 def _rows(x: Any) -> Any:
     """See all leading axes as one."""
     return x.reshape((-1, x.shape[-1]))
@@ -55,8 +55,8 @@ def _rows(x: Any) -> Any:
 
 def _linear(x: Any, weight: Any, bias: Any) -> Any:
     if x.ndim == 2 and len(x) > 4 and weight.size >= 4096:
-        # OpenBLAS takes up to twice as long where the second factor is a transposed one. So the examples are
-        # turned instead, which are few beside the weights: 225 µs become 153 for 32 × 784 to 256.
+        # OpenBLAS takes longer where the second factor is a transposed one. So the examples are turned instead,
+        # which are few beside the weights: 225 µs become 157 for 32 × 784 to 256.
         return np.add(weight.dot(x.T.copy()).T, bias, order="C")
     if not x.ndim:
         raise ValueError("a single number has no features")

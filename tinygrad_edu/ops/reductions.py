@@ -64,12 +64,7 @@ def _extremum_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = F
     # Entries that share the extremum share its gradient equally.
     here = x == _restore(y, x, axis)
     ties = sum(here, axis=axis, keepdims=True)
-    return _restore(g, x, axis) * here / astype_like(ties, g)
-
-
-def astype_like(x: Any, other: Any) -> Any:
-    """Give x the dtype of other."""
-    return x.astype(other.dtype)
+    return _restore(g, x, axis) * here / ties.astype(g.dtype)
 
 
 max = define(

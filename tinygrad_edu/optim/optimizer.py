@@ -127,7 +127,7 @@ class Optimizer:
         changed: list[Tensor] = []
         n_results = 1 + len(self.slots)
         for dtype, members in self._members.items():
-            # As arrays of the weights' dtype they cost half of what Python numbers do.
+            # As arrays of the weights' dtype they cost 0.6 of what Python numbers do.
             numbers = [np.array(s, dtype) for s in scalars]
             for parameter, remembered in members:
                 gradient, weight = parameter.grad, parameter.array
