@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tests.cases import CASES, INDICES, WITHOUT_GRADIENT
+from tests.cases import CASES, WITHOUT_GRADIENT
+from tests.cases.indexing import INDICES
 from tinygrad_edu import functional, ops
 from tinygrad_edu.errors import DtypeError, GraphError, ShapeError, TinygradEduError
 
@@ -46,12 +47,22 @@ def assert_close(actual, expected):
 
 
 # --------------------------------------------------------------------------------------------- the table
-def test_every_op_has_a_case():
-    assert {op.name for op in ops.TABLE.values() if op.differentiable} == {case.op for case in CASES}
-    # `uniform` draws random numbers: test_uniform_draws_what_the_generator_draws.
-    assert {op.name for op in ops.TABLE.values() if not op.differentiable} - {"uniform"} == {
-        case.op for case in WITHOUT_GRADIENT
-    }
+# These draw random numbers: test_random.py.
+RANDOM = {"uniform"}
+
+
+def test_every_row_and_every_composition_has_a_case():
+    assert {op.name for op in ops.TABLE.values() if op.differentiable} <= {case.op for case in CASES}
+    without = {op.name for op in ops.TABLE.values() if not op.differentiable} - RANDOM
+    assert without <= {case.op for case in WITHOUT_GRADIENT}
+    assert {*ops.TABLE, *ops.COMPOSITIONS} - RANDOM == {case.op for case in ALL}
+
+
+def test_every_row_says_what_it_computes_and_why_if_it_has_no_gradient():
+    for op in (*ops.TABLE.values(), *ops.COMPOSITIONS.values()):
+        assert op.doc.endswith("."), op
+        if isinstance(op, ops.Op) and not op.differentiable:
+            assert op.gradient.startswith("none: "), op
 
 
 def test_every_case_has_a_name_of_its_own():
@@ -60,7 +71,7 @@ def test_every_case_has_a_name_of_its_own():
 
 
 def test_every_row_of_a_numpy_function_has_a_case_that_calls_it_as_numpys():
-    assert {op.name for op in ops.BY_FUNCTION.values()} == {case.op for case in ALL if case.numpy}
+    assert {op.name for op in ops.BY_FUNCTION.values()} <= {case.op for case in ALL if case.numpy}
 
 
 @for_each_call
@@ -155,11 +166,12 @@ def test_what_has_no_derivative_asks_for_none(case):
 
 # ---------------------------------------------------------------------------------- NumPy's functions
 @pytest.mark.parametrize("case", [case for case in ALL if case.numpy and case.draw()], ids=str)
-def test_numpys_function_of_a_tensor_is_the_row(case):
+def test_numpys_function_of_a_tensor_is_the_row_or_composition(case):
     xs = tracked(case.draw())
     out = case.call_numpy(*xs)
     assert isinstance(out, tg.Tensor)
-    assert out.op is (ops.TABLE[case.op] if ops.TABLE[case.op].differentiable else None)
+    if case.op in ops.TABLE:
+        assert out.op is (ops.TABLE[case.op] if ops.TABLE[case.op].differentiable else None)
     np.testing.assert_array_equal(out.numpy(), case.call(*xs).numpy())
 
 
@@ -316,14 +328,14 @@ def test_a_row_without_a_function_or_forward_is_refused():
 
 
 def test_a_row_tells_what_its_rules_read():
-    assert ops.add.reads(0) == (False, False, False)
-    assert ops.multiply.reads(0) == (False, True, False)
-    assert ops.multiply.reads(1) == (True, False, False)
-    assert ops.exp.reads(0) == (False, True)
-    assert ops.log.reads(0) == (True, False)
-    assert ops.softmax.reads(0) == (False, True)
-    assert ops.where.reads(0) == ()
-    assert ops.where.reads(1) == (True, False, False, False)
+    assert ops.add.reads(0, 2) == (False, False, False)
+    assert ops.multiply.reads(0, 2) == (False, True, False)
+    assert ops.multiply.reads(1, 2) == (True, False, False)
+    assert ops.exp.reads(0, 1) == (False, True)
+    assert ops.log.reads(0, 1) == (True, False)
+    assert ops.softmax.reads(0, 1) == (False, True)
+    assert ops.where.reads(0, 3) == ()
+    assert ops.where.reads(1, 3) == (True, False, False, False)
 
 
 def test_uniform_draws_what_the_generator_draws():

@@ -103,7 +103,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
 
 def _fresh(x: Any) -> Tensor:
     if isinstance(x, Tensor) and x.tracked:
-        return apply(ops.elementwise.identity, (x,))
+        return apply(ops.identity, (x,))
     array = as_array(x)
     return Tensor(array.astype(np.float32) if isinstance(x, int) else array, requires_grad=True)
 

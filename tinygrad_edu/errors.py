@@ -9,6 +9,7 @@ would expect, so ``except ValueError`` works without knowing this tree::
     ├── DtypeError              (TypeError)     integers asked for gradients, text where numbers belong
     ├── GraphError              (RuntimeError)  a backward pass that would be wrong: freed, unreached, overwritten
     ├── GradcheckError          (AssertionError) a gradient that differs from the numerical one
+    ├── ArgumentError           (TypeError)     an operation called with arguments that it does not take
     ├── OptionError             (ValueError)    a hyper-parameter or argument outside its range
     ├── DataError               (ValueError)    a data set or table that cannot be trained on
     ├── FormulaError            (ValueError)    text that is not a formula
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "ArgumentError",
     "CheckpointError",
     "DataError",
     "DtypeError",
@@ -59,6 +61,10 @@ class GraphError(TinygradEduError, RuntimeError):
 
 class GradcheckError(TinygradEduError, AssertionError):
     """A gradient that differs from the numerical one."""
+
+
+class ArgumentError(TinygradEduError, TypeError):
+    """An operation called with arguments that it does not take."""
 
 
 class OptionError(TinygradEduError, ValueError):

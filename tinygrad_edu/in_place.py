@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu import ops
 from tinygrad_edu.conversion import as_array, as_constant, as_index
 from tinygrad_edu.errors import GraphError, ShapeError
-from tinygrad_edu.ops import elementwise
 from tinygrad_edu.tape import Node, mode, touch
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ class InPlace(Node):
 
     # In place where nothing is recorded, as in an update of weights under no_grad(); else x += 1 is x = x + 1.
     def __iadd__(self, other: Any) -> Any:
-        return self._in_place(elementwise.add, other)
+        return self._in_place(ops.add, other)
 
     def __isub__(self, other: Any) -> Any:
-        return self._in_place(elementwise.subtract, other)
+        return self._in_place(ops.subtract, other)
 
     def __imul__(self, other: Any) -> Any:
-        return self._in_place(elementwise.multiply, other)
+        return self._in_place(ops.multiply, other)
 
     def __itruediv__(self, other: Any) -> Any:
-        return self._in_place(elementwise.divide, other)
+        return self._in_place(ops.divide, other)
 
     def _in_place(self, op: Op, other: Any) -> Any:
         if mode.recording and (self.tracked or (isinstance(other, Node) and other.tracked)):

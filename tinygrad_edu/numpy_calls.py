@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from tinygrad_edu.ops import Op
+    from tinygrad_edu.ops import Composition, Op
 
 __all__ = ["NumpyCalls"]
 
@@ -35,7 +35,7 @@ class NumpyCalls(Node):
         if kwargs.get("out") is not None:
             return _write_into(ufunc, method, inputs, kwargs)
         if (ufunc, method) == (np.add, "reduce"):  # what np.sum is made of
-            return _call(ops.reductions.sum, inputs, {"axis": 0} | kwargs)
+            return _call(ops.sum, inputs, {"axis": 0} | kwargs)
         op = ops.BY_FUNCTION.get(ufunc)
         if method != "__call__" or op is None or kwargs:
             form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -60,7 +60,7 @@ class NumpyCalls(Node):
         return np.array(self.array, dtype=dtype, copy=copy)
 
 
-def _call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _call(op: Op | Composition, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     inputs, options = op.bind(args, kwargs)
     return op(*inputs, **options)
 

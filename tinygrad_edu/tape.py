@@ -212,9 +212,9 @@ def _refuse_stale(node: Node) -> None:
     values = [*((f"input {k}", x) for k, x in enumerate(node.inputs)), ("the result", node)]
     stale = {k: (what, x) for k, (what, x) in enumerate(values) if isinstance(x, Node) and x.stale(node.order)}
     for i, x in enumerate(node.inputs):
-        read = node.op.reads(i) if isinstance(x, Node) and x.tracked else ()
+        read = node.op.reads(i, len(node.inputs)) if isinstance(x, Node) and x.tracked else ()
         for k, (what, changed) in stale.items():
-            if k < len(read) and read[k]:
+            if read and read[k]:
                 raise GraphError(
                     f"backward() needs {what} of {node.op.name}, of shape {changed.array.shape}, but it was changed in "
                     f"place since. Change a copy (x = x.clone()), or call backward() before the change."

@@ -31,8 +31,8 @@ _NO_OPTIONS: dict[str, Any] = {}
 # Looked up once: these run in the innermost loop.
 ndarray = np.ndarray
 new_tensor = object.__new__
-_add, _subtract, _multiply = ops.elementwise.add, ops.elementwise.subtract, ops.elementwise.multiply
-_divide, _matmul = ops.elementwise.divide, ops.linalg.matmul
+_add, _subtract, _multiply = ops.add, ops.subtract, ops.multiply
+_divide, _matmul = ops.divide, ops.matmul
 
 
 def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS) -> Tensor:
@@ -224,7 +224,7 @@ class Tensor(Methods, NumpyCalls, InPlace):
         >>> x.grad
         tensor(1.)
         """
-        return apply(ops.elementwise.astype, (self,), {"dtype": self.dtype})
+        return apply(ops.astype, (self,), {"dtype": self.dtype})
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy, or what comes back from a file or another process, gets a number of its own on the clock.
@@ -352,17 +352,17 @@ class Tensor(Methods, NumpyCalls, InPlace):
         if isinstance(other, (int, float)):
             # A whole exponent as an int, because x**2 is a product where x**2.0 may be a logarithm.
             exponent = int(other) if other % 1 == 0 and self.array.dtype.kind == "f" else other
-            return apply(ops.elementwise.constant_power, (self,), {"exponent": exponent})
-        return apply(ops.elementwise.power, (self, other))
+            return apply(ops.constant_power, (self,), {"exponent": exponent})
+        return apply(ops.power, (self, other))
 
     def __rpow__(self, other: Any) -> Tensor:
-        return apply(ops.elementwise.power, (other, self))
+        return apply(ops.power, (other, self))
 
     def __neg__(self) -> Tensor:
-        return apply(ops.elementwise.negative, (self,))
+        return apply(ops.negative, (self,))
 
     def __getitem__(self, index: Any) -> Tensor:
-        return apply(ops.indexing.getitem, (self,), {"index": as_index(index)})
+        return apply(ops.getitem, (self,), {"index": as_index(index)})
 
 
 def _rebuild(kind: type[Any], array: NDArray[Any], *state: Any) -> Any:

@@ -1,5 +1,8 @@
-"""Functions without parameters: activations, dropout, and the mathematics of the losses."""
+"""Functions without parameters: activations, dropout, the mathematics of the losses, and every row of the table."""
 
+from collections.abc import Callable
+
+from tinygrad_edu.functional import rows
 from tinygrad_edu.functional.basic import (
     concatenate,
     dropout,
@@ -21,6 +24,7 @@ from tinygrad_edu.functional.losses import (
     l1_loss,
     mse_loss,
 )
+from tinygrad_edu.tensor import Tensor
 
 __all__ = [
     "Reduction",
@@ -41,3 +45,14 @@ __all__ = [
     "tanh",
     "where",
 ]
+
+
+def __getattr__(name: str) -> Callable[..., Tensor]:
+    """Find a row of the table as a function: ``functional.cosh``."""
+    if name not in rows.names():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return rows.function_of(name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *rows.names()})

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 # Looked up once: most of a small network's time is Python's, not NumPy's.
-_linear, _relu = ops.linalg.linear, ops.elementwise.relu
+_linear, _relu = ops.linear, ops.relu
 
 
 def as_tensor(x: Tensor | ArrayLike) -> Tensor:
@@ -68,7 +68,7 @@ def tanh(x: Tensor | ArrayLike) -> Tensor:
     >>> tanh([0.0])
     tensor([0.])
     """
-    return apply(ops.elementwise.tanh, (as_tensor(x),))
+    return apply(ops.tanh, (as_tensor(x),))
 
 
 def sigmoid(x: Tensor | ArrayLike) -> Tensor:
@@ -79,7 +79,7 @@ def sigmoid(x: Tensor | ArrayLike) -> Tensor:
     >>> sigmoid([-1000.0, 0.0])
     tensor([0. , 0.5])
     """
-    return apply(ops.elementwise.sigmoid, (as_tensor(x),))
+    return apply(ops.sigmoid, (as_tensor(x),))
 
 
 def softplus(x: Tensor | ArrayLike) -> Tensor:
@@ -90,7 +90,7 @@ def softplus(x: Tensor | ArrayLike) -> Tensor:
     >>> softplus([1000.0])
     tensor([1000.])
     """
-    return apply(ops.elementwise.softplus, (as_tensor(x),))
+    return apply(ops.softplus, (as_tensor(x),))
 
 
 def softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
@@ -101,7 +101,7 @@ def softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
     >>> softmax([1000.0, 1000.0])
     tensor([0.5, 0.5])
     """
-    return apply(ops.fused.softmax, (as_tensor(x),), {"axis": axis})
+    return apply(ops.softmax, (as_tensor(x),), {"axis": axis})
 
 
 def log_softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
@@ -112,7 +112,7 @@ def log_softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
     >>> log_softmax([1000.0, 0.0])
     tensor([    0., -1000.])
     """
-    return apply(ops.fused.log_softmax, (as_tensor(x),), {"axis": axis})
+    return apply(ops.log_softmax, (as_tensor(x),), {"axis": axis})
 
 
 # -------------------------------------------------------------------------------------------- layers
@@ -160,7 +160,7 @@ def dropout(
     x = as_tensor(x)
     if not training or p == 0:
         return x
-    draw = apply(ops.random.uniform, (), {"rng": rng or default_rng(), "shape": x.shape, "dtype": x.dtype})
+    draw = apply(ops.uniform, (), {"rng": rng or default_rng(), "shape": x.shape, "dtype": x.dtype})
     return x * (draw >= p) * (1 / (1 - p))
 
 
@@ -173,7 +173,7 @@ def concatenate(tensors: Sequence[Tensor | ArrayLike], axis: int = 0) -> Tensor:
     >>> concatenate([[1.0], [2.0, 3.0]])
     tensor([1., 2., 3.])
     """
-    return apply(ops.shape.concatenate, tuple(tensors), {"axis": axis})
+    return apply(ops.concatenate, tuple(tensors), {"axis": axis})
 
 
 def stack(tensors: Sequence[Tensor | ArrayLike], axis: int = 0) -> Tensor:
@@ -184,7 +184,7 @@ def stack(tensors: Sequence[Tensor | ArrayLike], axis: int = 0) -> Tensor:
     >>> stack([[1.0, 2.0], [3.0, 4.0]]).shape
     (2, 2)
     """
-    return apply(ops.shape.stack, tuple(tensors), {"axis": axis})
+    return apply(ops.stack, tuple(tensors), {"axis": axis})
 
 
 def where(condition: Tensor | ArrayLike, x: Tensor | ArrayLike, y: Tensor | ArrayLike) -> Tensor:
@@ -195,4 +195,4 @@ def where(condition: Tensor | ArrayLike, x: Tensor | ArrayLike, y: Tensor | Arra
     >>> where([True, False], [1.0, 1.0], 0.0)
     tensor([1., 0.])
     """
-    return apply(ops.elementwise.where, (condition, x, y))
+    return apply(ops.where, (condition, x, y))

@@ -32,7 +32,7 @@ Reduction = Literal["mean", "sum", "none"]
 _REDUCTIONS = frozenset({"mean", "sum", "none"})
 
 # Looked up once: most of a small network's time is Python's, not NumPy's.
-_log_softmax, _negative_log_likelihood = ops.fused.log_softmax, ops.fused.negative_log_likelihood
+_log_softmax, _negative_log_likelihood = ops.log_softmax, ops.negative_log_likelihood
 
 
 def mse_loss(prediction: Tensor | ArrayLike, target: Tensor | ArrayLike, reduction: Reduction = "mean") -> Tensor:
@@ -49,7 +49,7 @@ def mse_loss(prediction: Tensor | ArrayLike, target: Tensor | ArrayLike, reducti
     2.0
     """
     prediction, target = _alike("mse_loss", prediction, target)
-    return _reduce(apply(ops.elementwise.square, (prediction - target,)), reduction)
+    return _reduce(apply(ops.square, (prediction - target,)), reduction)
 
 
 def l1_loss(prediction: Tensor | ArrayLike, target: Tensor | ArrayLike, reduction: Reduction = "mean") -> Tensor:
@@ -182,7 +182,7 @@ def binary_cross_entropy_with_logits(
     tensor([1000.,    0.])
     """
     pair = _alike("binary_cross_entropy_with_logits", logits, target)
-    return _reduce(apply(ops.fused.binary_cross_entropy_with_logits, pair), reduction)
+    return _reduce(apply(ops.binary_cross_entropy_with_logits, pair), reduction)
 
 
 def _as_float(name: str, x: Tensor | ArrayLike) -> Tensor:

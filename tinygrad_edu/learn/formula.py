@@ -42,15 +42,15 @@ _NAMES = (
     *("sin", "cos", "tan", "arctan", "sinh", "cosh", "tanh"),
     *("sigmoid", "relu", "softplus", "maximum", "minimum"),
 )
-FUNCTIONS: dict[str, Op] = {"abs": ops.elementwise.absolute, **{name: ops.TABLE[name] for name in _NAMES}}
+FUNCTIONS: dict[str, Op] = {"abs": ops.absolute, **{name: ops.TABLE[name] for name in _NAMES}}
 _SIGNS: dict[type[ast.AST], Op] = {
-    ast.Add: ops.elementwise.add,
-    ast.Sub: ops.elementwise.subtract,
-    ast.Mult: ops.elementwise.multiply,
-    ast.Div: ops.elementwise.divide,
-    ast.Pow: ops.elementwise.power,
-    ast.UAdd: ops.elementwise.positive,
-    ast.USub: ops.elementwise.negative,
+    ast.Add: ops.add,
+    ast.Sub: ops.subtract,
+    ast.Mult: ops.multiply,
+    ast.Div: ops.divide,
+    ast.Pow: ops.power,
+    ast.UAdd: ops.positive,
+    ast.USub: ops.negative,
 }
 
 # Python's `^` is no power, its names may hold letters that look alike, and `2x` is no product to it. So the
@@ -191,7 +191,7 @@ def _compute(entries: Iterable[float | str | Op], values: Mapping[str, Tensor]) 
         if isinstance(entry, Op):
             arguments = stack[-len(entry.rules) :]
             del stack[-len(entry.rules) :]
-            stack.append(_power(*arguments) if entry is ops.elementwise.power else entry(*arguments))
+            stack.append(_power(*arguments) if entry is ops.power else entry(*arguments))
         else:
             stack.append(values[entry] if isinstance(entry, str) else entry)
     return stack.pop()
@@ -200,7 +200,7 @@ def _compute(entries: Iterable[float | str | Op], values: Mapping[str, Tensor]) 
 def _power(base: Tensor | float, exponent: Tensor | float) -> Tensor | float:
     # A Tensor's own operator has a row for constant exponents, so that x**2 needs no logarithm. A float's is
     # of no use: 9.0**9.0**9.0 raises OverflowError, and (-8.0)**0.5 is complex.
-    out: Tensor | float = base**exponent if isinstance(base, Tensor) else ops.elementwise.power(base, exponent)
+    out: Tensor | float = base**exponent if isinstance(base, Tensor) else ops.power(base, exponent)
     return out
 
 

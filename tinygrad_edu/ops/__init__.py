@@ -2,31 +2,59 @@
 
 Each row pairs a NumPy forward function with a gradient rule for each input, written in plain NumPy
 syntax. This package imports NumPy and nothing else; it does not know what a Tensor is. Start reading at
-``table.py`` (what a row is), then ``elementwise.py`` (most of the rows).
+``table.py`` (what a row is), then ``arithmetic.py`` (the simplest rows). Any row is ``ops.NAME``.
 """
 
-from tinygrad_edu.ops import elementwise, fused, indexing, linalg, random, reductions, shape
+from typing import Any
+
+from tinygrad_edu.ops import (
+    activations,
+    arithmetic,
+    choices,
+    comparisons,
+    indexing,
+    joining,
+    losses,
+    probability,
+    products,
+    random,
+    reductions,
+    shape,
+    statistics,
+    transcendental,
+)
+from tinygrad_edu.ops.composition import COMPOSITIONS, Composition, compose
 from tinygrad_edu.ops.table import BY_FUNCTION, TABLE, Op, Rule, define
 
 __all__ = [
     "BY_FUNCTION",
+    "COMPOSITIONS",
     "TABLE",
+    "Composition",
     "Op",
     "Rule",
+    "activations",
+    "arithmetic",
+    "choices",
+    "comparisons",
+    "compose",
     "define",
-    "elementwise",
-    "fused",
     "indexing",
-    "linalg",
+    "joining",
+    "losses",
+    "probability",
+    "products",
     "random",
     "reductions",
     "shape",
+    "statistics",
+    "transcendental",
 ]
 
 
-def __getattr__(name: str) -> Op:
-    """Find a row by its name: ``ops.tanh``."""
-    try:
-        return TABLE[name]
-    except KeyError:
-        raise AttributeError(f"There is no operation {name!r} in the table.") from None
+def __getattr__(name: str) -> Any:
+    """Find a row or a composition by its name: ``ops.tanh``."""
+    found = TABLE.get(name) or COMPOSITIONS.get(name)
+    if found is None:
+        raise AttributeError(f"There is no operation {name!r} in the table.")
+    return found

@@ -36,5 +36,13 @@ getitem = define(
     lambda g, _y, _x, index: put(g, shape=_x.shape, index=index),
     forward=lambda x, index: x[index],
     view=True,
+    doc="The entries at an index, in each of NumPy's forms.",
+    gradient="g added into zeros at the index",
 )
-put: Op = define("put", lambda g, _y, _x, shape, index: g[index], forward=_put)  # noqa: ARG005 - as the forward
+put: Op = define(
+    "put",
+    lambda g, _y, _x, shape, index: g[index],
+    forward=_put,
+    doc="g added into zeros at an index; an entry that is picked twice receives both.",
+    gradient="g at the index",
+)

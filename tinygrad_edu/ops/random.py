@@ -15,4 +15,9 @@ def _uniform(rng: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 
 
 # The generator is an option and not an input: no gradient flows to it, and drawing advances it.
-uniform = define("uniform", forward=_uniform)
+uniform = define(
+    "uniform",
+    forward=_uniform,
+    doc="Numbers drawn evenly from [0, 1).",
+    gradient="none: what is drawn depends on no input",
+)

@@ -51,11 +51,15 @@ def _mean_rule(g: Any, _y: Any, _x: Any, axis: Axis = None, keepdims: bool = Fal
     return broadcast_to(_restore(g / _count(_x, axis), _x, axis), shape=_x.shape)
 
 
-sum = define(np.sum, _sum_rule, forward=add_up)
+sum = define(
+    np.sum, _sum_rule, forward=add_up, doc="The sum along `axis`, or of all.", gradient="g, repeated along the axes"
+)
 mean = define(
     np.mean,
     _mean_rule,
     forward=lambda x, axis=None, keepdims=False: add_up(x, axis, keepdims) / _count(x, axis),
+    doc="The average along `axis`, or of all.",
+    gradient="g / n, repeated along the axes",
 )
 
 
@@ -71,11 +75,15 @@ max = define(
     np.max,
     _extremum_rule,
     forward=largest,
+    doc="The largest entry along `axis`; entries that tie share the gradient.",
+    gradient="g at the largest entry, shared by ties, else 0",
 )
 min = define(
     np.min,
     _extremum_rule,
     forward=lambda x, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
+    doc="The smallest entry along `axis`; entries that tie share the gradient.",
+    gradient="g at the smallest entry, shared by ties, else 0",
 )
 
 
@@ -93,12 +101,26 @@ def _logsumexp_rule(g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = 
     return _restore(g, x, axis) * np.exp(x - _restore(y, x, axis))
 
 
-logsumexp = define("logsumexp", _logsumexp_rule, forward=_logsumexp)
+logsumexp = define(
+    "logsumexp",
+    _logsumexp_rule,
+    forward=_logsumexp,
+    doc="log Σ eˣ along `axis`, without overflow.",
+    gradient="g softmax(x)",
+)
 
 # --------------------------------------------------------------------------- positions: no derivative
 argmax = define(
-    np.argmax, None, forward=lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims)
+    np.argmax,
+    None,
+    forward=lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims),
+    doc="The position of the largest entry along `axis`.",
+    gradient="none: a position is a whole number",
 )
 argmin = define(
-    np.argmin, None, forward=lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims)
+    np.argmin,
+    None,
+    forward=lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims),
+    doc="The position of the smallest entry along `axis`.",
+    gradient="none: a position is a whole number",
 )

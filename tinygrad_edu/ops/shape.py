@@ -10,9 +10,11 @@ from tinygrad_edu.ops.table import Op, define
 
 reshape = define(
     np.reshape,
-    lambda g, _y, _x, shape: g.reshape(_x.shape),  # noqa: ARG005 - as the forward
+    lambda g, _y, _x, shape: g.reshape(_x.shape),
     forward=lambda x, shape: x.reshape(shape),
     view=True,
+    doc="The entries, in row-major order, in another shape; -1 stands for what is left.",
+    gradient="g, in the shape of x",
 )
 
 
@@ -23,23 +25,36 @@ def _transpose_rule(g: Any, _y: Any, _x: Any, axes: tuple[int, ...] | None = Non
     return transpose(g, axes=tuple(forwards.index(a) for a in range(len(axes))))
 
 
-transpose = define(np.transpose, _transpose_rule, forward=lambda x, axes=None: x.transpose(axes), view=True)
+transpose = define(
+    np.transpose,
+    _transpose_rule,
+    forward=lambda x, axes=None: x.transpose(axes),
+    view=True,
+    doc="The axes permuted, or reversed.",
+    gradient="g, permuted back",
+)
 swapaxes: Op = define(
     np.swapaxes,
     lambda g, _y, _x, axis1, axis2: swapaxes(g, axis1=axis1, axis2=axis2),
     forward=lambda x, axis1, axis2: x.swapaxes(axis1, axis2),
     view=True,
+    doc="Two axes exchanged.",
+    gradient="g, exchanged back",
 )
 expand_dims = define(
     np.expand_dims,
-    lambda g, _y, _x, axis: g.reshape(_x.shape),  # noqa: ARG005 - as the forward
+    lambda g, _y, _x, axis: g.reshape(_x.shape),
     view=True,
+    doc="New axes of length 1.",
+    gradient="g, in the shape of x",
 )
 squeeze = define(
     np.squeeze,
-    lambda g, _y, _x, axis=None: g.reshape(_x.shape),  # noqa: ARG005 - as the forward
+    lambda g, _y, _x, axis=None: g.reshape(_x.shape),
     forward=lambda x, axis=None: x.squeeze(axis),
     view=True,
+    doc="Axes of length 1 dropped.",
+    gradient="g, in the shape of x",
 )
 
 
@@ -53,29 +68,10 @@ def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
 
 
 # The gradient of a broadcast is the sum over what it added; the tape does that for every row.
-broadcast_to = define(np.broadcast_to, lambda g, _y, _x, shape: g, forward=_broadcast_to)  # noqa: ARG005 - as the forward
-
-
-# ----------------------------------------------------------------------------------------------- join
-def _concatenate_rule(i: int, g: Any, _y: Any, *xs: Any, axis: int | None = 0) -> Any:
-    if axis is None:  # joined as if each were flat
-        start = sum(x.size for x in xs[:i])
-        return g[start : start + xs[i].size].reshape(xs[i].shape)
-    start = sum(x.shape[axis] for x in xs[:i])
-    index: list[slice] = [slice(None)] * g.ndim
-    index[axis] = slice(start, start + xs[i].shape[axis])
-    return g[tuple(index)]
-
-
-concatenate = define(
-    np.concatenate, variadic=_concatenate_rule, forward=lambda *xs, axis=0: np.concatenate(xs, axis=axis)
+broadcast_to = define(
+    np.broadcast_to,
+    lambda g, _y, _x, shape: g,
+    forward=_broadcast_to,
+    doc="The entries repeated to fill a shape.",
+    gradient="g, summed over what was added",
 )
-
-
-def _stack_rule(i: int, g: Any, _y: Any, *_xs: Any, axis: int = 0) -> Any:
-    index: list[Any] = [slice(None)] * g.ndim
-    index[axis] = i
-    return g[tuple(index)]
-
-
-stack = define(np.stack, variadic=_stack_rule, forward=lambda *xs, axis=0: np.stack(xs, axis=axis))

@@ -1,18 +1,20 @@
 """The table of operations: what a row is, and the two ways to find one.
 
 A row has a name, a forward function on NumPy arrays and one gradient rule per input. Everything that
-computes is a row; everything that walks a computation (backward, drawing, compiling) reads rows.
+computes is a row; everything that walks a computation (backward, drawing, compiling) reads rows. What can be
+written in rows needs no row of its own: see ``composition.py``.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from tinygrad_edu.ops import signatures
 
 __all__ = ["BY_FUNCTION", "TABLE", "Op", "Rule", "define"]
 
@@ -29,7 +31,8 @@ Rule = Callable[..., Any]
 _array = np.ndarray  # looked up once
 
 TABLE: dict[str, Op] = {}
-BY_FUNCTION: dict[Callable[..., Any], Op] = {}
+# Rows and compositions by the NumPy functions that they stand for.
+BY_FUNCTION: dict[Callable[..., Any], Any] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +62,12 @@ class Op:
     """The result may share memory with the first input."""
     function: Callable[..., Any] | None = None
     """The NumPy function that the row stands for, if there is one."""
+    doc: str = ""
+    """What it computes, in one line."""
+    domain: str = ""
+    """Where it is defined and smooth, as in ``x > 0``; empty for everywhere."""
+    gradient: str = ""
+    """The gradient rules in words or formulas, where the code of the rules is no formula; or why there is none."""
     differentiable: bool = field(init=False)
     """Whether a gradient can flow through the row to any input."""
 
@@ -85,50 +94,54 @@ class Op:
     @property
     def option_names(self) -> tuple[str, ...]:
         """The keywords of `forward`."""
-        return _names_after(self.forward, 0 if self.variadic else len(self.rules))
+        return signatures.names_after(self.forward, 0 if self.variadic else len(self.rules))
 
     @property
     def numpy_names(self) -> tuple[str, ...]:
         """The parameters of the NumPy function after its arrays, in its order: they tell what a position means."""
-        return self.option_names if self.function is None else _names_after(self.function, len(self.rules) or 1)
+        if self.function is None:
+            return self.option_names
+        return signatures.names_after(self.function, len(self.rules) or 1)
 
-    def reads(self, i: int) -> tuple[bool, ...]:
+    def reads(self, i: int, n_inputs: int) -> tuple[bool, ...]:
         """Tell whether the rule of input `i` reads the values of each input, and last, of the output."""
-        if self.variadic is not None:  # these join arrays: they read shapes alone
-            return ()
+        if self.variadic is not None:
+            return signatures.reads_variadic(self.variadic, i, n_inputs)
         rule = self.rules[i]
         if rule is None:
             return ()
-        _, out, *rest = (not name.startswith("_") for name in inspect.signature(rule).parameters)
+        _, out, *rest = (not name.startswith("_") for name in signatures.names_after(rule, 0))
         return (*rest[: len(self.rules)], out)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Sort the arguments of a NumPy call into inputs and options.
+        """Sort the arguments of a NumPy call into inputs and options; PyTorch's ``dim`` is read as ``axis``.
+
+        Raises
+        ------
+        ArgumentError
+            If there are fewer arrays than inputs, or options that the row does not have.
 
         Examples
         --------
         >>> from tinygrad_edu import ops
         >>> ops.sum.bind(("x", 0), {"keepdims": True})
         (('x',), {'axis': 0, 'keepdims': True})
+        >>> ops.sum.bind(("x",), {"dim": 0})
+        (('x',), {'axis': 0})
         """
         if self.variadic is not None:
             inputs, rest = tuple(args[0]), args[1:]
         else:
             inputs, rest = args[: len(self.rules)], args[len(self.rules) :]
             if len(inputs) < len(self.rules):
-                raise self._misuse(f"{len(inputs)} arrays", f"{len(self.rules)}")
-        options = dict(zip(self.numpy_names, rest, strict=False)) | kwargs
+                raise signatures.misuse(self.name, f"{len(inputs)} arrays", f"{len(self.rules)}")
+        given = dict(zip(self.numpy_names, rest, strict=False)) | kwargs
+        options = signatures.fit(given, self.option_names, self.function)
         unknown = [name for name in options if name not in self.option_names]
         if unknown or len(rest) > len(self.numpy_names):
-            given = ", ".join(unknown) or f"{len(rest)} positional options"
-            raise self._misuse(given, ", ".join(self.option_names) or "no options")
+            named = ", ".join(unknown) or f"{len(rest)} positional options"
+            raise signatures.misuse(self.name, named, ", ".join(self.option_names) or "no options")
         return inputs, options
-
-    def _misuse(self, given: str, taken: str) -> TypeError:
-        return TypeError(
-            f"{self.name} of a Tensor was given {given}, but takes {taken}. "
-            f"Compute on tensor.numpy() where no gradient is needed."
-        )
 
 
 def define(
@@ -137,6 +150,10 @@ def define(
     forward: Callable[..., Any] | None = None,
     variadic: Rule | None = None,
     view: bool = False,
+    doc: str = "",
+    domain: str = "",
+    gradient: str = "",
+    also: tuple[Callable[..., Any], ...] = (),
 ) -> Op:
     """Add a row to the table.
 
@@ -155,6 +172,15 @@ def define(
         One rule for any number of inputs, ``variadic(i, g, out, *inputs, **options)``.
     view
         Whether the result may share memory with the first input.
+    doc
+        What it computes, in one line; the method of a Tensor and the function take it as their docstring.
+    domain
+        Where it is defined and smooth; empty for everywhere.
+    gradient
+        What the documentation says of the gradient where a rule is no plain formula: the formula, or, for a row
+        without a gradient, why there is none.
+    also
+        Further NumPy functions that the row stands for.
 
     Raises
     ------
@@ -177,18 +203,8 @@ def define(
     compute = forward or function
     if isinstance(compute, str):
         raise TypeError(f"define({name!r}, ...) needs forward=, the function that computes it.")
-    op = Op(name, compute, rules, variadic, view, None if isinstance(function, str) else function)
+    numpys = None if isinstance(function, str) else function
+    op = Op(name, compute, rules, variadic, view, numpys, doc, domain, gradient)
     TABLE[name] = op
-    if not isinstance(function, str):
-        BY_FUNCTION[function] = op
+    BY_FUNCTION.update(dict.fromkeys((*((numpys,) if numpys else ()), *also), op))
     return op
-
-
-@functools.cache  # asked for when a call comes through NumPy, not at import: looking at signatures takes time
-def _names_after(function: Callable[..., Any], n_inputs: int) -> tuple[str, ...]:
-    """List the parameters of a function that follow its first `n_inputs`."""
-    if isinstance(function, np.ufunc):
-        return ()
-    parameters = inspect.signature(function).parameters.values()
-    named = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_POSITIONAL]
-    return tuple(named[n_inputs:])

@@ -32,7 +32,13 @@ def _matmul_wrt_y(g: Any, _z: Any, x: Any, y: Any) -> Any:
     return _swap(x) @ g
 
 
-matmul = define(np.matmul, _matmul_wrt_x, _matmul_wrt_y)
+matmul = define(
+    np.matmul,
+    _matmul_wrt_x,
+    _matmul_wrt_y,
+    doc="The matrix product, over leading axes that broadcast.",
+    gradient="g yᵀ; xᵀ g",
+)
 
 
 # The product of two matrices, or of vectors: what matmul is for them, in half the time when they are small.
@@ -42,7 +48,14 @@ def _dot(x: Any, y: Any) -> Any:
     return x.dot(y)
 
 
-dot = define(np.dot, _matmul_wrt_x, _matmul_wrt_y, forward=_dot)
+dot = define(
+    np.dot,
+    _matmul_wrt_x,
+    _matmul_wrt_y,
+    forward=_dot,
+    doc="The product of two matrices or vectors.",
+    gradient="g yᵀ; xᵀ g",
+)
 
 
 # --------------------------------------------------------------------------------------------- linear
@@ -69,4 +82,6 @@ linear = define(
     lambda g, _y, x, _weight, _bias: g.T.dot(x) if x.ndim == 2 else _rows(g).T.dot(_rows(x)),
     lambda g, _y, _x, _weight, _bias: g,
     forward=_linear,
+    doc="x Wᵀ + b.",
+    gradient="g W; gᵀ x; g",
 )

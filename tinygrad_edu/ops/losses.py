@@ -1,6 +1,6 @@
-"""Rows that fuse several steps because the steps, one by one, overflow: softmax and the losses on it.
+"""Rows of losses that, taken apart, would overflow or cancel: on log-probabilities and on logits.
 
-The last axis holds the classes; a softmax row takes ``axis``.
+The last axis holds the classes.
 """
 
 from __future__ import annotations
@@ -9,34 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.ops import reductions
-from tinygrad_edu.ops.along import add_up, largest
+from tinygrad_edu.ops.activations import sigmoid
 from tinygrad_edu.ops.constants import positions
-from tinygrad_edu.ops.elementwise import sigmoid
 from tinygrad_edu.ops.table import define
-
-
-# ------------------------------------------------------------------------------------------- softmax
-def _softmax(x: Any, axis: int = -1) -> Any:
-    e = np.exp(x - largest(x, axis, keepdims=True))
-    return e / add_up(e, axis, keepdims=True)
-
-
-def _log_softmax(x: Any, axis: int = -1) -> Any:
-    shifted = x - largest(x, axis, keepdims=True)
-    return shifted - np.log(add_up(np.exp(shifted), axis, keepdims=True))
-
-
-softmax = define(
-    "softmax",
-    lambda g, y, _x, axis=-1: y * (g - reductions.sum(g * y, axis=axis, keepdims=True)),
-    forward=_softmax,
-)
-log_softmax = define(
-    "log_softmax",
-    lambda g, y, _x, axis=-1: g - np.exp(y) * reductions.sum(g, axis=axis, keepdims=True),
-    forward=_log_softmax,
-)
 
 
 # ------------------------------------------------------------------------------------- cross-entropy
@@ -69,14 +44,21 @@ def _rows(x: Any) -> Any:
 
 # The target is a class index, (...) of integers against log-probabilities (..., classes).
 negative_log_likelihood = define(
-    "negative_log_likelihood", _negative_log_likelihood_rule, None, forward=_negative_log_likelihood
+    "negative_log_likelihood",
+    _negative_log_likelihood_rule,
+    None,
+    forward=_negative_log_likelihood,
+    doc="-log p at the target's class.",
+    gradient="-g at the target's class, else 0; none",
 )
 # Its reverse: g, one number or one for each example, at the place of the target, and 0 elsewhere.
 place = define(
     "place",
-    lambda g, _y, _g, target, n_classes: -negative_log_likelihood(g, target),  # noqa: ARG005 - as the forward
+    lambda g, _y, _g, target, n_classes: -negative_log_likelihood(g, target),
     None,
     forward=_place,
+    doc="Numbers put at their targets' classes among zeros.",
+    gradient="g at the target's class; none",
 )
 # Two classes, one logit: -t log σ(x) - (1 - t) log(1 - σ(x)), in a form that neither overflows nor cancels.
 binary_cross_entropy_with_logits = define(
@@ -84,4 +66,5 @@ binary_cross_entropy_with_logits = define(
     lambda g, _y, x, target: g * (sigmoid(x) - target),
     lambda g, _y, x, _target: -g * x,
     forward=lambda x, target: np.maximum(x, 0) - x * target + np.log1p(np.exp(-np.abs(x))),
+    doc="-t log σ(x) - (1 - t) log(1 - σ(x)), without overflow.",
 )

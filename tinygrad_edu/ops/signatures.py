@@ -1,0 +1,71 @@
+"""What the arguments of a call mean: the names behind positions, and PyTorch's names for NumPy's."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What PyTorch calls the options that NumPy calls otherwise.
+TORCH_NAMES = {"dim": "axis", "dims": "axis", "keepdim": "keepdims", "dim0": "axis1", "dim1": "axis2"}
+
+_NONE = object()
+
+
+@functools.cache  # asked for when a call has options, not at import: looking at signatures takes time
+def names_after(function: Callable[..., Any], n_inputs: int) -> tuple[str, ...]:
+    """List the parameters of a function that follow its first `n_inputs`.
+
+    Examples
+    --------
+    >>> names_after(np.swapaxes, 1)
+    ('axis1', 'axis2')
+    """
+    if isinstance(function, np.ufunc):
+        return ()
+    parameters = inspect.signature(function).parameters.values()
+    named = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    return tuple(named[n_inputs:])
+
+
+def reads_variadic(rule: Callable[..., Any], i: int, n_inputs: int) -> tuple[bool, ...]:
+    """Tell whether a rule ``rule(i, g, out, *inputs)`` reads the values of each input, and last, of the output.
+
+    It reads all inputs but its own: what takes any number of inputs (joining, einsum) is linear in each of them.
+    """
+    out, inputs = (not name.startswith("_") for name in list(inspect.signature(rule).parameters)[2:4])
+    return (*(inputs and k != i for k in range(n_inputs)), out)
+
+
+def fit(given: dict[str, Any], names: tuple[str, ...], numpys: Callable[..., Any] | None) -> dict[str, Any]:
+    """Read PyTorch's names as NumPy's, and drop what a NumPy function would do by itself, such as ``out=None``."""
+    if not given or all(name in names for name in given):
+        return given
+    renamed = {k if k in names else TORCH_NAMES.get(k, k): v for k, v in given.items()}
+    return {k: v for k, v in renamed.items() if k in names or not _is_default(numpys, k, v)}
+
+
+def _is_default(function: Callable[..., Any] | None, name: str, value: Any) -> bool:
+    return function is not None and value is _defaults(function).get(name, _NONE)
+
+
+@functools.cache
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    if isinstance(function, np.ufunc):
+        return {"out": None, "dtype": None}
+    return {p.name: p.default for p in inspect.signature(function).parameters.values()}
+
+
+def misuse(name: str, given: str, taken: str) -> ArgumentError:
+    """Word what a row was given, and what it takes."""
+    return ArgumentError(
+        f"{name} of a Tensor was given {given}, but takes {taken}. "
+        f"Compute on tensor.numpy() where no gradient is needed."
+    )
