@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 # These at once, and not on first use: `tensor` and `gradcheck` are also the names of the modules that they
 # live in, and whatever imports such a module first would put it in the function's place.
 from tinygrad_edu.autodiff import grad, value_and_grad
+from tinygrad_edu.custom import custom_op
+from tinygrad_edu.debugging import debug, detect_anomaly
 from tinygrad_edu.gradcheck import gradcheck
 from tinygrad_edu.random import default_rng, seed
 from tinygrad_edu.tape import no_grad
@@ -54,8 +56,11 @@ _MODULES = (
 __all__ = [
     "Tensor",
     "checkpoint",
+    "custom_op",
     "data",
+    "debug",
     "default_rng",
+    "detect_anomaly",
     "fit",
     "functional",
     "grad",

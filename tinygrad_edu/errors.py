@@ -6,8 +6,10 @@ would expect, so ``except ValueError`` works without knowing this tree::
 
     TinygradEduError
     ├── ShapeError              (ValueError)    shapes that do not fit together
+    ├── SingularMatrixError     (LinAlgError)   a matrix without an inverse, or without a Cholesky factor
     ├── DtypeError              (TypeError)     integers asked for gradients, text where numbers belong
     ├── GraphError              (RuntimeError)  a backward pass that would be wrong: freed, unreached, overwritten
+    ├── AnomalyError            (FloatingPointError) a NaN, under detect_anomaly()
     ├── GradcheckError          (AssertionError) a gradient that differs from the numerical one
     ├── ArgumentError           (TypeError)     an operation called with arguments that it does not take
     ├── OptionError             (ValueError)    a hyper-parameter or argument outside its range
@@ -23,10 +25,13 @@ import difflib
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = [
+    "AnomalyError",
     "ArgumentError",
     "CheckpointError",
     "DataError",
@@ -37,6 +42,7 @@ __all__ = [
     "MissingDependencyError",
     "OptionError",
     "ShapeError",
+    "SingularMatrixError",
     "TinygradEduError",
     "optional_import",
     "suggest",
@@ -46,9 +52,34 @@ __all__ = [
 class TinygradEduError(Exception):
     """The base of every error raised on purpose by this package."""
 
+    _sentence: str | None = None  # without the place
+    culprit: Any = None
+    """The innermost module in which it was raised, if it was raised in one."""
+
+    def locate(self, module: Any, path: str, label: str) -> None:
+        """Begin the message with the layer: each module that the error passes on its way out calls this.
+
+        Parameters
+        ----------
+        module
+            The module that is being left.
+        path
+            Where in it the error was raised: "2", or "" in itself.
+        label
+            How the module words itself, as in ``"Linear 64→10"``.
+        """
+        if self._sentence is None:
+            self._sentence, self.culprit, self._label = str(self), module, label
+        place = f"model.{path}" if path else "model"
+        self.args = (f"In {place} ({self._label}): {self._sentence}",)
+
 
 class ShapeError(TinygradEduError, ValueError):
     """Shapes that do not fit together."""
+
+
+class SingularMatrixError(TinygradEduError, np.linalg.LinAlgError):
+    """A matrix that has no inverse, or is not positive definite."""
 
 
 class DtypeError(TinygradEduError, TypeError):
@@ -57,6 +88,10 @@ class DtypeError(TinygradEduError, TypeError):
 
 class GraphError(TinygradEduError, RuntimeError):
     """A backward pass that would give no gradient or a wrong one."""
+
+
+class AnomalyError(TinygradEduError, FloatingPointError):
+    """A NaN that came up under ``detect_anomaly()``."""
 
 
 class GradcheckError(TinygradEduError, AssertionError):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygrad_edu import ops
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.tape import Node
@@ -16,7 +18,7 @@ from tinygrad_edu.tape import Node
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
+    from numpy.typing import DTypeLike
 
     from tinygrad_edu.ops import Composition, Op
     from tinygrad_edu.tensor import Tensor
@@ -116,7 +118,11 @@ class Methods(Node):
     relu = _method(ops.relu)
     softmax = _method(ops.softmax)
     log_softmax = _method(ops.log_softmax)
-    astype = _method(ops.astype)
+
+    def astype(self, dtype: DTypeLike) -> Tensor:
+        """Copy to another dtype; the gradient comes back in this tensor's, and ends at whole numbers."""
+        floating = np.dtype(dtype).kind == "f"
+        return _apply(ops.astype if floating else ops.cast, self, dtype=dtype)
 
     # ----------------------------------------------------------------------------------------- products
     dot = _method(ops.dot)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tinygrad_edu import ops
+from tinygrad_edu.backward import Backward
 from tinygrad_edu.conversion import CONSTANTS, as_array, as_constant, as_index
-from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
+from tinygrad_edu.errors import DtypeError, GraphError
 from tinygrad_edu.in_place import InPlace
 from tinygrad_edu.methods import Methods
+from tinygrad_edu.misfits import misfit
 from tinygrad_edu.numpy_calls import NumpyCalls
-from tinygrad_edu.tape import Node, mode, pull, tick, touch
+from tinygrad_edu.tape import Node, in_force, mode, tick, touch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,7 @@ _add, _subtract, _multiply = ops.add, ops.subtract, ops.multiply
 _divide, _matmul = ops.divide, ops.matmul
 
 
-def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS) -> Tensor:
+def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS) -> Tensor:  # noqa: C901 - a function more is a call more
     """Compute a row of the table, and record it if a gradient may be asked of the result.
 
     Parameters
@@ -49,7 +51,7 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
     ShapeError
         If the shapes do not fit together.
     DtypeError
-        If an input is no number, or is complex.
+        If an input is no number, or is complex, or is of a type that the operation does not compute with.
     """
     tracked = False
     arrays = []
@@ -64,8 +66,8 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
             return apply(op, tuple(map(as_constant, inputs)), options)
     try:
         array = op.forward(*arrays, **options) if options else op.forward(*arrays)
-    except (ValueError, IndexError) as error:
-        raise _misfit(op, arrays, error) from error
+    except (ValueError, IndexError, TypeError) as error:
+        raise misfit(op, arrays, error) from error
     if type(array) is not ndarray:  # NumPy returns a scalar where the result has no axes
         array = np.asarray(array)
     out = new_tensor(Tensor)
@@ -74,7 +76,7 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
     out.changed = 0
     out.grad = out.name = out.base = None
     out.options = options
-    if tracked and op.differentiable and mode.recording and array.dtype.kind == "f":
+    if tracked and op.differentiable and (not in_force or mode.recording):
         out.tracked = True
         out.op = op
         out.inputs = inputs
@@ -85,26 +87,13 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
         out.inputs = out.arrays = ()
     if op.view and (array.base is not None or array is arrays[0]) and isinstance(inputs[0], Tensor):
         out.base = inputs[0].owner
+    if in_force:
+        for watcher in mode.watchers:
+            watcher.made(out, op, inputs, arrays)
     return out
 
 
-def _constant_tensor(array: NDArray[Any]) -> Tensor:
-    """Wrap an array as Tensor(array) does, without looking at it."""
-    if type(array) is not ndarray:  # a scalar, where a rule's result has no axes
-        array = np.asarray(array)
-    out = new_tensor(Tensor)
-    out.array, out.order, out.changed = array, tick(), 0
-    out.grad = out.name = out.base = out.op = None
-    out.inputs, out.arrays, out.options, out.tracked = (), (), _NO_OPTIONS, False
-    return out
-
-
-def _misfit(op: Op, arrays: list[Any], error: Exception) -> ShapeError:
-    shapes = " and ".join(str(np.shape(a)) for a in arrays)
-    return ShapeError(f"{op.name} of shapes {shapes} is not possible: {error}.")
-
-
-class Tensor(Methods, NumpyCalls, InPlace):
+class Tensor(Methods, NumpyCalls, InPlace, Backward):
     """An array of numbers that can be differentiated with respect to.
 
     Parameters
@@ -131,9 +120,8 @@ class Tensor(Methods, NumpyCalls, InPlace):
     tensor([2., 4., 6.])
     """
 
-    __slots__ = ("__weakref__", "grad", "name")
+    __slots__ = ("__weakref__", "name")
 
-    grad: Tensor | None
     name: str | None
 
     def __init__(
@@ -155,6 +143,8 @@ class Tensor(Methods, NumpyCalls, InPlace):
         self.tracked = False
         if requires_grad:
             self.requires_grad = True
+        for watcher in mode.watchers if in_force else ():
+            watcher.given(self)
 
     # --------------------------------------------------------------------------------------- what it is
     @property
@@ -245,75 +235,18 @@ class Tensor(Methods, NumpyCalls, InPlace):
         self.requires_grad = requires_grad
         return self
 
-    # ---------------------------------------------------------------------------------------- gradients
-    def backward(
-        self,
-        gradient: ArrayLike | Tensor | None = None,
-        *,
-        retain_graph: bool = False,
-        create_graph: bool = False,
-    ) -> None:
-        """Add to ``grad`` of every leaf the gradient of this tensor with respect to it.
-
-        Parameters
-        ----------
-        gradient
-            The gradient to begin with, of this tensor's shape. May be left out for a single number.
-        retain_graph
-            Keep the graph, so that backward can be called again. Otherwise it is freed on the way.
-        create_graph
-            Record the computation of the gradients, so that they can be differentiated themselves. Such a
-            ``grad`` holds on to the graph, and through it to its tensor: set it to None when done.
-
-        Raises
-        ------
-        GraphError
-            If nothing that asks for a gradient is reached, if the graph was freed, or if a value that is
-            needed was changed in place.
-        ShapeError
-            If the tensor is not a single number and no `gradient` is given, or it has another shape.
-
-        Examples
-        --------
-        >>> x = tensor([1.0, 2.0], requires_grad=True)
-        >>> (x * x).sum().backward()
-        >>> x.grad
-        tensor([2., 4.])
-        """
-        if create_graph and not mode.recording:
-            raise GraphError("create_graph=True records, but no_grad() forbids it. Move the call out of the block.")
-        if not self.tracked:
-            raise GraphError(
-                "backward() reaches nothing that asks for a gradient: this tensor was computed from constants, "
-                "from detached tensors or under no_grad(). Create a parameter with requires_grad=True, and "
-                "compute the loss outside no_grad()."
-            )
-        seed = self._seed(gradient)
-        found = pull(
-            self,
-            Tensor(seed) if create_graph else seed,
-            create_graph=create_graph,
-            free=not (retain_graph or create_graph),
-        )
-        leaf: Any  # a Tensor, as every leaf is
-        for leaf, g in found:
-            gradient = g if create_graph else _constant_tensor(g)
-            leaf.grad = gradient if leaf.grad is None else leaf.grad + gradient
-
-    def _seed(self, gradient: ArrayLike | Tensor | None) -> NDArray[Any]:
-        if gradient is None:
-            if self.size != 1:
-                raise ShapeError(
-                    f"backward() needs a single number to start from, but the shape is {self.shape}. "
-                    f"Reduce it first, as in loss.mean().backward(), or pass gradient= of this shape."
-                )
-            return np.ones_like(self.array) if self.shape else np.array(1, self.dtype)
-        seed = as_array(gradient).astype(self.dtype)
-        if seed.shape != self.shape:
-            raise ShapeError(f"gradient= has shape {seed.shape}, but the tensor has {self.shape}. They must be equal.")
-        return seed
-
     # ------------------------------------------------------------------------------------------- NumPy
+    @staticmethod
+    def _constant(array: Any) -> Tensor:
+        """Wrap an array as Tensor(array) does, without looking at it."""
+        if type(array) is not ndarray:  # a scalar, where a rule's result has no axes
+            array = np.asarray(array)
+        out = new_tensor(Tensor)
+        out.array, out.order, out.changed = array, tick(), 0
+        out.grad = out.name = out.base = out.op = None
+        out.inputs, out.arrays, out.options, out.tracked = (), (), _NO_OPTIONS, False
+        return out
+
     def __apply_op__(self, op: Op, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
         return apply(op, inputs, options)
 

@@ -101,5 +101,6 @@ WITHOUT_GRADIENT = [
     *(case(op, "masks", MASK, MASK[::-1]) for op in ("bitwise_and", "bitwise_or")),
     case("invert", "mask", MASK),
     case("isfinite", "numbers", (2, 3)),
+    case("cast", "whole numbers", (2, 3), dtype=np.int64, reference=lambda x: x.astype(np.int64)),
     case("isfinite", "not numbers", np.array([np.inf, 1.0, np.nan])),
 ]

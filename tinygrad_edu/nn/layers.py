@@ -76,6 +76,9 @@ class Linear(Module):
             )
         return functional.linear(x, self.weight, self.bias)
 
+    def _label(self) -> str:
+        return f"Linear {self.in_features}→{self.out_features}"
+
     def extra_repr(self) -> str:
         """Word the sizes."""
         return f"{self.in_features}, {self.out_features}" + ("" if self.bias is not None else ", bias=False")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tinygrad_edu.conversion import as_array
-from tinygrad_edu.errors import DtypeError, OptionError, ShapeError
+from tinygrad_edu.errors import DtypeError, OptionError, ShapeError, TinygradEduError
 from tinygrad_edu.tape import touch
 from tinygrad_edu.tensor import Tensor
 
@@ -67,8 +67,20 @@ class Module:
         raise TypeError(f"{type(self).__name__} does not say what it computes: give it a forward(self, x).")
 
     def __call__(self, *inputs: Any) -> Any:
-        """Compute the output: ``model(x)`` is ``model.forward(x)``."""
-        return self.forward(*inputs)
+        """Compute the output: ``model(x)`` is ``model.forward(x)``; an error names the layer that it came from."""
+        try:
+            return self.forward(*inputs)
+        except TinygradEduError as error:
+            error.locate(self, self._path_of(getattr(error, "culprit", self)), self._label())
+            raise
+
+    def _path_of(self, module: Module) -> str:
+        """Find where in this module another one is: "" for itself, "2", "encoder.0"."""
+        return next((name for name, value in self.named_modules() if value is module), "")
+
+    def _label(self) -> str:
+        """Name the module in a message: its class, and what tells it from others of that class."""
+        return type(self).__name__
 
     # ------------------------------------------------------------------------------------- what it holds
     def _walk(self, prefix: str = "") -> Iterator[tuple[str, Module | Tensor]]:

@@ -26,6 +26,14 @@ astype = define(
     gradient="g, in the dtype of x",
 )
 
+cast = define(
+    "cast",
+    None,
+    forward=lambda x, dtype: x.astype(dtype),
+    doc="A copy as whole numbers or truth values.",
+    gradient="none: whole numbers jump",
+)
+
 
 # --------------------------------------------------------------------------------------------- powers
 def _power_wrt_exponent(g: Any, z: Any, x: Any, y: Any) -> Any:
