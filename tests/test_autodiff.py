@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn
+from tinygrad_edu.autodiff import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
 
 
@@ -242,6 +243,67 @@ def test_backward_inside_a_function_and_grad_of_it_do_not_disturb_each_other():
     (w**2).backward()
     assert tg.grad(lambda x: w * x)(5.0).item() == 2
     assert w.grad.item() == 4
+
+
+# ---------------------------------------------------------------------------------------------- numbers dropped
+def test_a_python_number_made_of_a_traced_tensor_is_refused_where_it_would_drop_a_gradient():
+    dropping = [lambda x: x * float(x), lambda x: x * int(x), lambda x: x * np.float64(float(x * 2))]
+    for f in dropping:
+        for transform in (grad, jacobian, hessian, hvp, value_and_grad):
+            with pytest.raises(GraphError, match=r"drop the gradient.*x\.detach\(\)\.item\(\)"):
+                transform(f)(*((3.0, 1.0) if transform is hvp else (3.0,)))
+        with pytest.raises(GraphError, match="drop the gradient"):
+            vjp(f, 3.0)
+        with pytest.raises(GraphError, match="drop the gradient"):
+            jvp(f, (3.0,), (1.0,))
+        with pytest.raises(GraphError, match="drop the gradient"):
+            tg.gradcheck(f, 3.0)
+
+
+def test_it_may_be_made_on_purpose_and_elsewhere():
+    w = tg.tensor(2.0, requires_grad=True)
+    seen = []
+
+    def f(x):
+        seen.append(f"{x:.1f}")  # to print is no mistake
+        with tg.no_grad():
+            factor = float(x)
+        return x * factor * x.detach().item() * float(x.detach())
+
+    assert grad(f)(3.0).item() == 27
+    assert seen == ["3.0"]
+    assert (float(w * 3), int(w * 3)) == (6.0, 6)  # nothing is being differentiated
+    with pytest.raises(GraphError):
+        grad(lambda x: x * float(w))(1.0)  # a later backward() would miss it
+    assert float(w) == 2.0  # an error in the function leaves no mark
+
+
+def test_an_inner_function_that_has_ended_leaves_the_outer_one_marked():
+    def f(x):
+        slope = grad(lambda y: y**2)(x)
+        return slope * float(x)
+
+    with pytest.raises(GraphError, match="drop the gradient"):
+        grad(f)(3.0)
+
+
+def test_the_truth_of_a_tensor_that_asks_for_gradients_is_refused():
+    x = tg.tensor(3.0, requires_grad=True)
+    for condition in (lambda: bool(x), lambda: not x, lambda: x and 1, lambda: 1 if x * 2 else 0):
+        with pytest.raises(GraphError, match=r"truth value.*if x > 0.*x\.detach\(\)"):
+            condition()
+    with tg.no_grad():
+        assert bool(x)
+    assert bool(x.detach())
+    assert x > 0
+
+
+def test_a_function_may_branch_on_comparisons():
+    def f(x):
+        return x**2 if x > 0 else -x
+
+    assert [grad(f)(x).item() for x in (3.0, -3.0)] == [6, -1]
+    assert grad(lambda x, y: max(x, y) * min(x, y) ** 2, argnums=(0, 1))(2.0, 3.0) == (12, 4)
 
 
 # ------------------------------------------------------------------------------------------------ errors

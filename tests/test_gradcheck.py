@@ -1,5 +1,7 @@
 """The gradient checker can fail: it finds every kind of wrong rule, says where, and lets right ones pass."""
 
+import collections
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from tinygrad_edu.errors import DtypeError, GradcheckError, OptionError, ShapeEr
 MATRIX = np.array([[0.5, -1.0, 1.5], [2.0, 0.3, -0.7]])
 SQUARE = np.array([[0.5, -1.0], [2.0, 0.3]])
 COLUMN = np.array([[0.4], [1.1]])
+Scale = collections.namedtuple("Scale", "by")  # noqa: PYI024 - the plain one is what users have
 
 
 @pytest.fixture
@@ -50,6 +53,17 @@ WRONG = {
         first_rule(lambda g, _z, _x, y: (g * y)[:, :1]),
         [COLUMN, MATRIX],
     ),
+    "of one entry where broadcasting asks for the sum": (
+        first_rule(lambda g, _z, _x, y: (g * y)[0, 0]),
+        [np.array(0.4), MATRIX],
+    ),
+    "summed where nothing was broadcast": (
+        first_rule(lambda g, _z, _x, y: (g * y).sum(axis=1, keepdims=True) * np.ones(3)),
+        [MATRIX, MATRIX + 1],
+    ),
+    "in reverse order": (one_input(lambda g, _y, x: (g * 2 * x)[::-1]), [MATRIX]),
+    "of a constant": (one_input(lambda g, _y, _x: g * 2), [MATRIX]),
+    "of the result instead of the input": (one_input(lambda g, y, _x: g * 2 * y), [MATRIX]),
 }
 
 
@@ -58,6 +72,34 @@ def test_a_wrong_rule_is_found(define_row, inputs, row):
     wrong = define_row(row)
     with pytest.raises(GradcheckError, match="gradient of order 1 of input 0 is wrong"):
         tg.gradcheck(wrong, *inputs)
+
+
+JOINED = {
+    "of its neighbour": lambda i, g, _y, *_xs: g[(1 - i) * 2 : (2 - i) * 2],
+    "of the first for each": lambda _i, g, _y, *_xs: g[:2],
+    "of all": lambda _i, g, _y, *_xs: g[:2] + g[2:],
+}
+
+
+@pytest.mark.parametrize("rule", JOINED.values(), ids=JOINED)
+def test_a_wrong_rule_for_any_number_of_inputs_is_found(rule, row):
+    wrong = row("wrong", variadic=rule, forward=lambda *xs: np.concatenate(xs))
+    with pytest.raises(GradcheckError, match=r"gradient of order 1 of input [01] is wrong"):
+        tg.gradcheck(wrong, MATRIX[:, 0], MATRIX[:, 1])
+
+
+def test_a_rule_that_forgets_an_option_is_found(row):
+    # A sum along rows whose rule spreads the gradient along columns, which is right for axis=0 alone.
+    wrong = row("wrong", lambda g, _y, _x, axis: g + np.zeros((2, 2)), forward=lambda x, axis: x.sum(axis=axis))  # noqa: ARG005 - a rule takes what its forward takes
+    assert tg.gradcheck(lambda x: wrong(x, axis=0), SQUARE)
+    with pytest.raises(GradcheckError):
+        tg.gradcheck(lambda x: wrong(x, axis=1), SQUARE)
+
+
+def test_a_rule_that_is_wrong_for_one_of_several_results_is_found(row):
+    wrong = row("wrong", lambda g, _y, x: g * 3 * x, forward=lambda x: x * x)
+    with pytest.raises(GradcheckError):
+        tg.gradcheck(lambda x: {"right": x * x, "wrong": [wrong(x)]}, MATRIX)
 
 
 def test_a_transposed_gradient_of_a_matrix_that_is_not_square_is_found(row):
@@ -96,6 +138,25 @@ def test_a_rule_whose_own_rule_is_wrong_is_found_at_second_order(row):
         tg.gradcheck(sine, MATRIX, order=2)
 
 
+def test_a_mixed_derivative_that_is_lost_is_found(row):
+    def cut(x):
+        return x.detach() if isinstance(x, tg.Tensor) else x
+
+    wrong = row("wrong", lambda g, _z, _x, y: g * cut(y), lambda g, _z, x, _y: g * cut(x), forward=np.multiply)
+    assert tg.gradcheck(wrong, MATRIX, MATRIX + 1)
+    with pytest.raises(GradcheckError, match="gradient of order 2"):
+        tg.gradcheck(wrong, MATRIX, MATRIX + 1, order=2)
+
+
+def test_a_second_derivative_that_is_scaled_or_of_the_other_sign_is_found(row):
+    for k, factor in enumerate((1.001, -1.0)):
+        cosine = row(f"cosine{k}", lambda g, _y, x, factor=factor: -g * np.sin(x) * factor, forward=np.cos)
+        sine = row(f"sine{k}", lambda g, _y, x, cosine=cosine: g * cosine(x), forward=np.sin)
+        assert tg.gradcheck(sine, MATRIX)
+        with pytest.raises(GradcheckError, match="gradient of order 2"):
+            tg.gradcheck(sine, MATRIX, order=2)
+
+
 def test_a_third_order_is_checked_too(row):
     # Right up to the second derivative of x³: the third is lost.
     inner = row(
@@ -132,6 +193,94 @@ def test_an_error_is_an_assertion_error_of_this_package():
     assert issubclass(GradcheckError, TinygradEduError)
 
 
+# ----------------------------------------------------------------------------- what else could be behind it
+KINKS = {
+    "a rectifier": (lambda x: np.where(x > 0, x, 0.0), 0.0),
+    # The kink is between x and x + h, at a third of the way: the rule is right, and the differences are not.
+    "a rectifier nearby": (lambda x: np.maximum(x, 2e-6), 0.0),
+    "an absolute value nearby": (lambda x: np.abs(x - 5e-6), 0.0),
+    "a bend": (lambda x: np.where(x > 1, 3 * x - 2, x), 1.0),
+    "a jump": (lambda x: np.where(x > 0, 1.0, 0.0) + x, 0.0),
+}
+
+
+@pytest.mark.parametrize(("f", "x"), KINKS.values(), ids=KINKS)
+def test_a_kink_is_named_as_the_possible_reason(f, x):
+    with pytest.raises(GradcheckError, match=r"is wrong at index \(1,\).*may have a kink there.*to one side its slope"):
+        tg.gradcheck(f, [x + 1.0, x, x - 1.0])
+
+
+def test_a_kink_of_the_gradient_is_named_at_second_order():
+    def f(x):
+        return np.maximum(x, 0.0) ** 2  # its slope is 2 max(x, 0)
+
+    # At first order the differences err by h / 2 = 3e-6.
+    with pytest.raises(GradcheckError, match=r"order 2 .*The derivative of order 1 may have a kink there"):
+        tg.gradcheck(f, [0.0], order=2, atol=1e-5)
+    with pytest.raises(GradcheckError, match=r"order 1 .*may be too rough there.*a quarter of the step"):
+        tg.gradcheck(f, [0.0])
+
+
+def test_a_function_whose_values_are_too_large_is_named():
+    with pytest.raises(GradcheckError, match="too rough there, or too large"):
+        tg.gradcheck(lambda x: np.sin(x) + 1e9, [0.3])
+
+
+@pytest.mark.parametrize(("define_row", "inputs"), WRONG.values(), ids=WRONG)
+def test_a_wrong_rule_of_a_smooth_function_is_not_excused(define_row, inputs, row):
+    wrong = define_row(row)
+    with pytest.raises(GradcheckError) as caught:
+        tg.gradcheck(wrong, *inputs)
+    assert all(excuse not in str(caught.value) for excuse in ("kink", "rough", "float32"))
+
+
+def test_a_wrong_rule_beside_a_kink_is_not_excused(row):
+    wrong = row("wrong", lambda g, _y, x: g * np.sign(x) * 1.1, forward=np.abs)
+    for x in (0.5, -1e-3):
+        with pytest.raises(GradcheckError) as caught:
+            tg.gradcheck(wrong, [x])
+        assert "kink" not in str(caught.value)
+
+
+def test_float32_is_named_as_the_possible_reason():
+    weight = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)  # a parameter, as a model has
+    with pytest.raises(
+        GradcheckError, match=r"float32 takes part.*input 0 of multiply, of shape \(3,\).*float64 alone"
+    ):
+        tg.gradcheck(lambda x: np.sin(x.astype(np.float32) * weight), [0.1, 0.2, 0.3])
+    with pytest.raises(GradcheckError, match="float32 takes part"):
+        tg.gradcheck(lambda x: x.astype(np.float32), [0.1])
+
+
+def test_float32_that_does_no_harm_is_not_mentioned():
+    weight = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    assert tg.gradcheck(lambda x: np.sin(x * weight), [0.1, 0.2, 0.3], order=2)
+
+
+CHANCE = {
+    "noise": lambda rng: lambda x: x + rng.standard_normal(3),
+    "noise in a part of the result": lambda rng: lambda x: {"x": x, "y": [x * rng.random()]},
+    "dropout": lambda rng: lambda x: np.where(rng.random(3) < 0.5, x, 0.0),
+    "noise in whole numbers": lambda rng: lambda x: (x, x * 0 > rng.standard_normal(3)),
+    "a choice": lambda rng: lambda x: x[: rng.integers(1, 4)],
+}
+
+
+@pytest.mark.parametrize("make", CHANCE.values(), ids=CHANCE)
+def test_a_function_that_draws_anew_each_time_is_refused(make):
+    with pytest.raises(GradcheckError, match="Two calls of the function gave"):
+        tg.gradcheck(make(np.random.default_rng(3)), [1.0, 2.0, 3.0])
+
+
+def test_a_function_that_draws_the_same_each_time_is_checked():
+    assert tg.gradcheck(lambda x: x * np.random.default_rng(0).standard_normal(3), [1.0, 2.0, 3.0], order=2)
+
+
+def test_a_result_that_is_no_number_is_the_same_each_time():
+    with pytest.raises(GradcheckError, match="the rule gives"), np.errstate(invalid="ignore"):
+        tg.gradcheck(np.log, [-1.0])
+
+
 # ------------------------------------------------------------------------------------------- what passes
 def test_right_rules_pass():
     assert tg.gradcheck(lambda x: np.tanh(x) * x, MATRIX, order=3) is True
@@ -150,6 +299,30 @@ def test_integers_and_bools_are_handed_on_as_they_are():
 
     assert tg.gradcheck(f, [1.0, 2.0, 3.0], np.array([2, 0]), np.array([True, False]), order=2)
     assert set(seen) == {(np.dtype(np.int64), np.dtype(np.bool))}
+
+
+def test_structures_are_checked_leaf_by_leaf_and_named_by_their_path(row):
+    wrong = row("wrong", lambda g, _y, x: g * 3 * x, forward=lambda x: x * x)
+    layers = {"layers": [{"w": MATRIX, "b": [0.1, 0.2, 0.3]}, Scale(2.0)], "n": np.array([2, 0])}
+
+    def f(x, params, square=lambda y: y * y):
+        first, last = params["layers"]
+        assert isinstance(last, Scale)
+        assert params["n"].dtype == np.int64
+        return (x @ first["w"] + square(first["b"]))[:, params["n"]] * last.by
+
+    assert tg.gradcheck(f, SQUARE, layers, order=2)
+    with pytest.raises(GradcheckError, match=r"order 1 of input 1\['layers'\]\[0\]\['b'\] is wrong at index \(2,\)"):
+        tg.gradcheck(lambda x, p: f(x, p, square=wrong), SQUARE, layers)
+    with pytest.raises(GradcheckError, match=r"order 1 of input 1\['layers'\]\[1\]\.by is wrong at index \(\)"):
+        tg.gradcheck(lambda _, p: wrong(p["layers"][1].by), SQUARE, layers)
+
+
+def test_functions_that_differentiate_are_checked():
+    def penalty(x, y):
+        return (tg.grad(lambda x: (np.tanh(x) * y).sum())(x) ** 2).sum()
+
+    assert tg.gradcheck(penalty, MATRIX, MATRIX + 1, order=2, rtol=1e-5)
 
 
 def test_lists_numbers_and_tensors_are_checked_in_float64():
@@ -195,3 +368,9 @@ def test_what_cannot_be_checked_is_refused_with_the_remedy():
         tg.gradcheck(lambda x: x, [1.0], order=0)
     with pytest.raises(DtypeError, match=r"returns a Tensor.*float"):
         tg.gradcheck(lambda x: x.item(), 1.0)
+    with pytest.raises(DtypeError, match=r"returns a Tensor.*ndarray at result\['a'\]\[1\]"):
+        tg.gradcheck(lambda x: {"a": [x, x.numpy()]}, 1.0)
+    with pytest.raises(DtypeError, match=r"returns a Tensor.*NoneType"):
+        tg.gradcheck(lambda _: None, 1.0)
+    with pytest.raises(DtypeError, match="floating input"):
+        tg.gradcheck(lambda: tg.tensor(1.0))

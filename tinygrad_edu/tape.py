@@ -107,6 +107,7 @@ class _Mode(threading.local):
 
     recording = True
     watchers: tuple[Watcher, ...] = ()
+    differentiating = 0  # how many of grad(), vjp(), ... are running their function: see autodiff
 
 
 mode = _Mode()
@@ -203,8 +204,8 @@ def pull(  # noqa: C901, PLR0912 - the innermost loop: each part as a function o
             watcher.visited(node)
         out, values = (node, inputs) if create_graph else (node.array, node.arrays)
         for x, rule in zip(inputs, op.rules or op.rules_for(len(inputs))):  # noqa: B905 - strict=True takes twice the time
-            if rule is None or not (isinstance(x, Node) and x.tracked):
-                continue
+            if rule is None or not (isinstance(x, Node) and x.tracked) or x.order < oldest:
+                continue  # what is older than all targets leads to none
             gradient = rule(g, out, *values, **options) if options else rule(g, out, *values)
             array = x.array
             if gradient.dtype is not array.dtype or gradient.shape != array.shape:
