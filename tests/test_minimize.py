@@ -137,7 +137,7 @@ def test_an_interruption_keeps_what_was_finished():
     def f(x):
         if len(calls) == 3:
             raise KeyboardInterrupt
-        calls.append(float(x))
+        calls.append(x.item())
         return x**2
 
     trace = minimize(f, -6.0)

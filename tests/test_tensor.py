@@ -144,7 +144,7 @@ def test_the_only_entry_is_a_python_number():
         assert isinstance(x.item(), float)
         assert float(x) == 2.5
         assert int(x) == 2
-        assert bool(x) is True
+        assert bool(x.detach()) is True
     assert isinstance(tg.tensor(3).item(), int)
     assert not tg.tensor(0.0)
 
@@ -453,3 +453,34 @@ def test_a_computed_tensor_is_not_copied_with_its_graph():
     y = tg.tensor([1.0], requires_grad=True) * 2
     with pytest.raises(GraphError, match=r"Take x\.detach\(\)"):
         copy.deepcopy(y)
+
+
+# ------------------------------------------------------------------------------- in place, other kinds
+NARROWING = {
+    "fractions added to integers": lambda x: x.__iadd__(1.5),
+    "an array of fractions added to integers": lambda x: x.__iadd__(np.array([0.5, 0.5])),
+    "fractions written into integers": lambda x: x.__setitem__(0, 1.5),
+    "integers divided": lambda x: x.__itruediv__(2),
+}
+
+
+@pytest.mark.parametrize("change", NARROWING.values(), ids=NARROWING)
+def test_in_place_what_would_change_the_numbers_is_refused(change):
+    x = tg.tensor([1, 2])
+    with pytest.raises(DtypeError, match=r"x\.astype\(np\.float32\)"):
+        change(x)
+    assert x.tolist() == [1, 2]
+
+
+def test_in_place_whole_numbers_go_into_every_dtype_and_double_precision_is_rounded():
+    for dtype in (np.uint8, np.int32, np.float32):
+        x = tg.tensor(np.array([1, 2], dtype))
+        x += 1
+        x[0] = 7
+        x[1:] = [9]
+        assert x.tolist() == [7, 9]
+        assert x.dtype == dtype
+    x = tg.tensor([1.0, 2.0])
+    x += np.array([0.5, 0.5])
+    assert x.tolist() == [1.5, 2.5]
+    assert x.dtype == np.float32

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 # These at once, and not on first use: `tensor` and `gradcheck` are also the names of the modules that they
 # live in, and whatever imports such a module first would put it in the function's place.
-from tinygrad_edu.autodiff import grad, value_and_grad
+from tinygrad_edu.autodiff import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygrad_edu.custom import custom_op
 from tinygrad_edu.debugging import debug, detect_anomaly
 from tinygrad_edu.gradcheck import gradcheck
@@ -29,8 +29,24 @@ if TYPE_CHECKING:
         nn,
         ops,
         optim,
+        structures,
         training,
         visualize,
+    )
+    from tinygrad_edu.functional import (
+        arange,
+        at,
+        eye,
+        full,
+        full_like,
+        linspace,
+        one_hot,
+        ones,
+        ones_like,
+        rand,
+        randn,
+        zeros,
+        zeros_like,
     )
     from tinygrad_edu.learn.minimize import minimize
     from tinygrad_edu.training.fit import fit
@@ -38,7 +54,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 # Where the other public names live.
-_HOME = {"fit": "training", "minimize": "learn"}
+_HOME = {
+    "fit": "training",
+    "minimize": "learn",
+    **dict.fromkeys(("arange", "at", "eye", "full", "full_like", "linspace", "one_hot", "ones"), "functional"),
+    **dict.fromkeys(("ones_like", "rand", "randn", "zeros", "zeros_like"), "functional"),
+}
 _MODULES = (
     "checkpoint",
     "data",
@@ -49,35 +70,55 @@ _MODULES = (
     "nn",
     "ops",
     "optim",
+    "structures",
     "training",
     "visualize",
 )
 
 __all__ = [
     "Tensor",
+    "arange",
+    "at",
     "checkpoint",
     "custom_op",
     "data",
     "debug",
     "default_rng",
     "detect_anomaly",
+    "eye",
     "fit",
+    "full",
+    "full_like",
     "functional",
     "grad",
     "gradcheck",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "learn",
+    "linspace",
     "losses",
     "metrics",
     "minimize",
     "nn",
     "no_grad",
+    "one_hot",
+    "ones",
+    "ones_like",
     "ops",
     "optim",
+    "rand",
+    "randn",
     "seed",
+    "structures",
     "tensor",
     "training",
     "value_and_grad",
     "visualize",
+    "vjp",
+    "zeros",
+    "zeros_like",
 ]
 
 
@@ -86,6 +127,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(f"tinygrad_edu.{_HOME[name]}"), name)
     elif name in _MODULES:
         value = importlib.import_module(f"tinygrad_edu.{name}")
+    elif not name.startswith("_") and hasattr(functional := importlib.import_module(f"{__name__}.functional"), name):
+        value = getattr(functional, name)  # tg.exp, tg.einsum, tg.cat: what is a function of Tensors, as in PyTorch
     else:
         raise AttributeError(f"module 'tinygrad_edu' has no attribute {name!r}")
     globals()[name] = value  # found once, it is there from now on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,18 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.tensor import Tensor
 
-__all__ = ["Backward", "Hook"]
+__all__ = ["Backward", "Hook", "last_root"]
+
+
+class _LastRoot(threading.local):
+    """The tensor on which backward() was called last; each thread has its own answer, and none keeps it alive."""
+
+    reference: Callable[[], Any] | None = None
+
+
+last_root = _LastRoot()
+
+_RETAINED = 0  # the key of what retain_grad() registers; the clock starts at 1
 
 
 class Hook:
@@ -88,6 +100,7 @@ class Backward(Node):
                 "compute the loss outside no_grad()."
             )
         seed = self._seed(gradient)
+        last_root.reference = weakref.ref(self)
         found = pull(
             self,
             self._constant(seed) if create_graph else seed,
@@ -145,32 +158,47 @@ class Backward(Node):
         >>> x.grad
         tensor([30., 30.])
         """
+        self._refuse_hooks()
+        if not callable(hook):
+            raise GraphError(f"register_hook takes a function of the gradient, but was given {hook!r}.")
+        return self._add_hook(tick(), hook)
+
+    def _refuse_hooks(self) -> None:
         if not self.tracked:
             raise GraphError(
                 "No gradient flows to this tensor, so that a hook would never be called. Ask for one with "
                 "requires_grad=True, and outside no_grad()."
             )
-        if not callable(hook):
-            raise GraphError(f"register_hook takes a function of the gradient, but was given {hook!r}.")
+
+    def _add_hook(self, key: int, hook: Callable[[Tensor], Any]) -> Hook:
         if not hasattr(self, "hooks"):
             self.hooks = {}
         hooked[self.order] = self
-        key = tick()
         shape, dtype, constant = self.array.shape, self.array.dtype, self._constant
 
         def call(g: Any) -> Any:
             # A copy, which the hook may write to; the array itself may be on its way to other tensors too.
-            given = g if isinstance(g, Node) else constant(g.copy())
-            answer = hook(given)  # type: ignore[arg-type]
+            recorded = isinstance(g, Node)
+            answer: Any = hook(g.clone() if recorded else constant(g.copy()))
             if answer is None:
                 return g
             array = as_array(answer)
             if array.shape != shape:
                 raise ShapeError(f"A hook returned shape {array.shape} for a gradient of shape {shape}.")
-            return answer if isinstance(g, Node) and isinstance(answer, Node) else array.astype(dtype)
+            if recorded:
+                tensor: Any = answer if isinstance(answer, Node) else constant(array)
+                return tensor.astype(dtype)  # recorded, and a copy
+            return array.astype(dtype)
 
         self.hooks[key] = call
+        if _RETAINED in self.hooks:  # it keeps what the others leave
+            self.hooks[_RETAINED] = self.hooks.pop(_RETAINED)
         return Hook(self.hooks, key)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether it was computed and ``retain_grad()`` asks for its gradient."""
+        return _RETAINED in getattr(self, "hooks", ())
 
     def retain_grad(self) -> None:
         """Put this tensor's gradient into ``grad`` too, though it was computed and is no leaf.
@@ -187,6 +215,7 @@ class Backward(Node):
         """
         if self.op is None and self.tracked:
             return  # a leaf does so anyway
+        self._refuse_hooks()
         this = weakref.ref(self)  # a cycle would keep the graph
 
         def keep(g: Tensor) -> None:
@@ -194,4 +223,4 @@ class Backward(Node):
             if tensor is not None:
                 tensor.grad = g if tensor.grad is None else tensor.grad + g
 
-        self.register_hook(keep)
+        self._add_hook(_RETAINED, keep)

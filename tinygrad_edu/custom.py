@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,7 +44,8 @@ def custom_op(forward: Callable[..., Any], *rules: Rule | None, name: str | None
     Raises
     ------
     ArgumentError
-        If the rules are not as many as the inputs; and, in the backward pass, if a rule returns no array.
+        If the rules are not as many as the inputs, or one takes other arguments; and, in the backward pass, if a rule
+        returns no array.
     DtypeError
         From the operation, if the result is no array of floating numbers.
 
@@ -57,47 +59,65 @@ def custom_op(forward: Callable[..., Any], *rules: Rule | None, name: str | None
     True
     """
     name = name or getattr(forward, "__name__", "custom").replace("<lambda>", "custom")
-    taken = _inputs_of(forward)
-    if taken is not None and taken != len(rules):
+    for function in (forward, *rules):
+        if not (callable(function) or (function is None and forward is not None)):
+            raise ArgumentError(f"{name} is made of functions, but was given {function!r}.")
+    least, most = _inputs_of(forward)
+    if not least <= len(rules) <= most:
         raise ArgumentError(
-            f"{name} takes {taken} inputs, but was given {len(rules)} rules. Give one for each input, None where no "
+            f"{name} takes {least} inputs, but was given {len(rules)} rules. Give one for each input, None where no "
             f"gradient flows; make options keyword-only, as in def forward(x, *, axis)."
         )
 
     def compute(*arrays: Any, **options: Any) -> Any:
         out = np.asarray(forward(*arrays, **options))
         if out.dtype.kind != "f":
-            raise DtypeError(f"{name} returned {out.dtype}, but an operation with gradients gives floating numbers.")
-        return out
+            raise DtypeError(
+                f"{name} returned {out.dtype}, but an operation with gradients gives floating numbers. Write 1.0 "
+                f"instead of 1, or let it return a float array."
+            )
+        # Memory of its own, or a change of the input would go unnoticed in what is computed from the result.
+        shared = any(isinstance(a, np.ndarray) and np.may_share_memory(out, a) for a in arrays)
+        return out.copy() if shared else out
 
-    op = Op(name, compute, tuple(_checked(name, i, rule) for i, rule in enumerate(rules)), doc=forward.__doc__ or "")
+    op = Op(
+        name,
+        compute,
+        tuple(_checked(name, i, rule, len(rules)) for i, rule in enumerate(rules)),
+        doc=forward.__doc__ or "",
+    )
 
     @functools.wraps(forward)
     def operation(*inputs: Any, **options: Any) -> Tensor:
         if len(inputs) != len(rules):
-            raise ArgumentError(f"{name} takes {len(rules)} inputs, but was given {len(inputs)}.")
+            raise ArgumentError(
+                f"{name} takes {len(rules)} inputs, but was given {len(inputs)}. Give options by keyword."
+            )
         known = any(isinstance(x, Tensor) for x in inputs)
         return apply(op, inputs if known else tuple(map(Tensor, inputs)), options)
 
+    operation.__name__ = operation.__qualname__ = name
     return operation
 
 
-def _inputs_of(forward: Callable[..., Any]) -> int | None:
-    """Count the positional parameters; None where that cannot be told."""
+def _inputs_of(forward: Callable[..., Any]) -> tuple[float, float]:
+    """Count the positional parameters: those without a default, and all."""
+    if isinstance(forward, np.ufunc):
+        return forward.nin, forward.nin
     try:
         parameters = inspect.signature(forward).parameters.values()
     except (TypeError, ValueError):
-        return getattr(forward, "nin", None)  # a ufunc says so itself
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return None
-    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty for p in parameters)
+        return 0, math.inf
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    several = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return sum(p.default is p.empty for p in positional), math.inf if several else len(positional)
 
 
-def _checked(name: str, i: int, rule: Rule | None) -> Rule | None:
+def _checked(name: str, i: int, rule: Rule | None, n_inputs: int) -> Rule | None:
     if rule is None:
         return None
 
-    @functools.wraps(rule)  # its parameters' names tell what it reads
+    @functools.wraps(rule)
     def call(g: Any, *values: Any, **options: Any) -> Any:
         gradient = rule(g, *values, **options)
         if isinstance(gradient, (Node, np.ndarray, np.generic)):
@@ -107,4 +127,26 @@ def _checked(name: str, i: int, rule: Rule | None) -> Rule | None:
             f"it from g, as in g * 2."
         )
 
+    # The parameters' names tell the tape which values the rule reads.
+    parameters = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_ONLY) for n in _names(name, i, rule, n_inputs)]
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return call
+
+
+def _names(name: str, i: int, rule: Rule, n_inputs: int) -> list[str]:
+    """Name what a rule is given: g, the result and each input; what its signature does not name counts as read."""
+    wanted = 2 + n_inputs
+    try:
+        parameters = list(inspect.signature(rule).parameters.values())
+    except (TypeError, ValueError):
+        return [f"x{k}" for k in range(wanted)]
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
+    if rest is None and len(named) < wanted:
+        form = ", ".join(["g", "y", *(["x"] if n_inputs == 1 else [f"x{k}" for k in range(n_inputs)])])
+        raise ArgumentError(
+            f"The rule of {name} for input {i} takes {len(named)} arrays, but is given {wanted}: the gradient, the "
+            f"result and each input. Write it as lambda {form}: ..."
+        )
+    names = [p.name for p in named[:wanted]]
+    return names + [f"{rest}{k}" for k in range(wanted - len(names))]

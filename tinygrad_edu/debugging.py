@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import os
 import zlib
 from contextlib import ContextDecorator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from tinygrad_edu.errors import AnomalyError, DtypeError, GraphError
+from tinygrad_edu.ops import TABLE
 from tinygrad_edu.tape import Node, Watcher, in_force, made_at, mode
 
 if TYPE_CHECKING:
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.ops import Op
 
-__all__ = ["debug", "detect_anomaly"]
+__all__ = ["by_entry", "debug", "detect_anomaly", "made_from"]
 
-_PACKAGE = str(Path(__file__).parent)
-_NUMPY = str(Path(np.__file__).parent)
+# With the separator: a user's tinygrad_edu_experiments/ lies beside the package, not in it.
+_PACKAGE = str(Path(__file__).parent) + os.sep
+_NUMPY = str(Path(np.__file__).parent) + os.sep
 
 
 class _Block(Watcher, ContextDecorator):
@@ -148,7 +151,7 @@ class debug(_Block):  # noqa: N801 - named as no_grad is, and used like it
                 made = made_at(changed) if isinstance(changed, Node) else ", a constant"
                 raise GraphError(
                     f"backward() needs {what} of {op.name}, of shape {array.shape}{made}, but its array was written to "
-                    f"after {op.name} had run at {node.origin}. Change a copy (a = a.copy()), or call backward() before."
+                    f"after {op.name} had run at {node.origin}. Change a copy (a = a.copy()), or go backward first."
                 )
 
 
@@ -182,6 +185,10 @@ class detect_anomaly(_Block):  # noqa: N801 - PyTorch's name
         self._infinite = infinite
         self._silence: list[Any] = []
 
+    def _recreate_cm(self) -> Self:
+        # A decorated function may run in several threads at once: each call gets a memory of its own.
+        return type(self)(infinite=self._infinite)
+
     def __enter__(self) -> Self:
         self._silence.append(np.errstate(all="ignore"))
         self._silence[-1].__enter__()
@@ -191,11 +198,13 @@ class detect_anomaly(_Block):  # noqa: N801 - PyTorch's name
         super().__exit__(*exception)
         self._silence.pop().__exit__(*exception)
 
-    def _bad(self, x: Any) -> Any:
-        array = _array(x)
-        if array.dtype.kind != "f":
-            return np.zeros(array.shape, bool)
-        return ~np.isfinite(array) if self._infinite else np.isnan(array)
+    def _begins(self, result: Any, *sources: Any) -> Any:
+        """Find where the result holds a NaN, if no source does; or an infinity, if every source is finite."""
+        for begins, there in ((np.isnan, np.isnan), (np.isinf, _not_finite))[: 1 + self._infinite]:
+            bad = begins(_floats(result))
+            if bad.any() and not any(there(_floats(x)).any() for x in sources):
+                return bad
+        return None
 
     def _name(self, value: Any) -> str:
         return "a NaN" if np.isnan(value) else "an infinity"
@@ -203,30 +212,23 @@ class detect_anomaly(_Block):  # noqa: N801 - PyTorch's name
     def made(self, node: Node, op: Op, inputs: Sequence[Any], arrays: Sequence[Any]) -> None:
         """Look for a NaN in the result that was in no input."""
         place = _line_of_the_user()
-        node.origin = _Origin(place, {})
-        bad = self._bad(node)
-        if not bad.any() or any(self._bad(a).any() for a in arrays):
+        if not hasattr(node, "origin"):  # debug() around it notes more
+            node.origin = _Origin(place, {})
+        bad = self._begins(node, *arrays)
+        if bad is None:
             return
         index = tuple(int(k) for k in np.argwhere(bad)[0])
+        made = made_from(op, arrays, node.array.shape, index)
+        domain = f" ({op.domain})" if op.domain else ""
         raise AnomalyError(
-            f"{op.name} made {self._name(node.array[index])} at index {index}{self._from(arrays, node, index)}, "
-            f"at {place}. Keep its inputs in the domain{f' ({op.domain})' if op.domain else ''}, as by clipping, or "
-            f"lower the learning rate if the weights grow."
+            f"{op.name} made {self._name(node.array[index])} at index {index}{made}, at {place}. Keep its inputs in "
+            f"the domain{domain}, as by clipping, or lower the learning rate if the weights grow."
         )
-
-    @staticmethod
-    def _from(arrays: Sequence[Any], node: Node, index: tuple[int, ...]) -> str:
-        """Word the entries that it was made from, where the operation works entry by entry."""
-        try:
-            entries = [np.broadcast_to(a, node.array.shape)[index] for a in arrays]
-        except ValueError:
-            return ""
-        return ", from " + ", ".join(f"{name} = {e:.6g}" for name, e in zip("xyzabc", entries, strict=False))
 
     def pulled(self, node: Node, x: Node, g: Any, gradient: Any) -> None:
         """Look for a NaN in the gradient that was not in the gradient it was computed from."""
-        bad = self._bad(gradient)
-        if not bad.any() or np.isnan(_array(g)).any() or any(self._bad(a).any() for a in (node, *node.arrays)):
+        bad = self._begins(gradient, g, node, *node.arrays)
+        if bad is None:
             return
         op: Any = node.op
         index = tuple(int(k) for k in np.argwhere(bad)[0])
@@ -239,5 +241,32 @@ class detect_anomaly(_Block):  # noqa: N801 - PyTorch's name
         )
 
 
+def by_entry(op: Op, n_inputs: int) -> bool:
+    """Tell whether an operation works entry by entry: a function of NumPy's says so, and of others it is likely."""
+    if op.function is None:
+        return n_inputs == 1 or op.name not in TABLE
+    return isinstance(op.function, np.ufunc) and op.function.signature is None
+
+
+def made_from(op: Op, arrays: Sequence[Any], shape: tuple[int, ...], index: tuple[int, ...]) -> str:
+    """Word the entries that the entry of a result was made from, as in ", from x = -1"; "" where that is many."""
+    try:
+        entries = [np.broadcast_to(a, shape)[index] for a in arrays] if by_entry(op, len(arrays)) else []
+    except ValueError:
+        return ""
+    named = ", ".join(f"{name} = {e:.6g}" for name, e in zip("xyzabc", entries, strict=False))
+    return f", from {named}" if named else ""
+
+
 def _array(x: Any) -> Any:
     return x.array if isinstance(x, Node) else np.asarray(x)
+
+
+def _floats(x: Any) -> Any:
+    """Give the array, or zeros for what cannot hold a NaN."""
+    array = _array(x)
+    return array if array.dtype.kind == "f" else np.zeros(array.shape)
+
+
+def _not_finite(array: Any) -> Any:
+    return ~np.isfinite(array)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.conversion import as_array, as_constant, as_index
-from tinygrad_edu.errors import GraphError, ShapeError
+from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
 from tinygrad_edu.tape import Node, mode, touch
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
 
 __all__ = ["InPlace"]
+
+# Kinds of dtype, each of which holds what those below it hold.
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
 
 
 class InPlace(Node):
@@ -51,13 +54,28 @@ class InPlace(Node):
                 )
             return op(self, other)
         value = other.array if isinstance(other, Node) else as_constant(other)
+        self._refuse_narrowing(value)
         try:
             op.forward(self.array, value, out=self.array)
+        except TypeError as error:
+            raise DtypeError(
+                f"{op.name} in place of {self.array.dtype} is not possible: {error}. Make the tensor floating first, "
+                f"as in x = x.astype(np.float32)."
+            ) from error
         except ValueError as error:
             shapes = f"{np.shape(value)} into {self.array.shape}"
             raise ShapeError(f"{op.name} in place of shape {shapes} is not possible: {error}.") from error
         touch(self)
         return self
+
+    def _refuse_narrowing(self, value: Any) -> None:
+        """Raise where NumPy would cut fractions off, or refuse in words of its own: floats written into integers."""
+        dtype = np.asarray(value).dtype
+        if _RANK[dtype.kind] > _RANK[self.array.dtype.kind]:
+            raise DtypeError(
+                f"{dtype} numbers do not fit into a tensor of {self.array.dtype}: it would change them. Make it "
+                f"floating, as in x = x.astype(np.float32), or round the numbers first."
+            )
 
     def __setitem__(self, index: Any, value: ArrayLike | Tensor) -> None:
         if mode.recording and (self.tracked or (isinstance(value, Node) and value.tracked)):
@@ -65,5 +83,11 @@ class InPlace(Node):
                 "Writing into a tensor that takes part in gradients is not recorded. Build the new one with "
                 "np.where(mask, value, x), or write under no_grad() if no gradient is meant to see it."
             )
+        array = as_array(value)
+        self._refuse_narrowing(array)
         touch(self)
-        self.array[as_index(index)] = as_array(value)
+        try:
+            self.array[as_index(index)] = array
+        except (ValueError, IndexError) as error:
+            shapes = f"{array.shape} into {self.array.shape}"
+            raise ShapeError(f"Writing shape {shapes} there is not possible: {error}.") from error

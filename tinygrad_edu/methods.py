@@ -1,7 +1,7 @@
 """The methods of a Tensor under NumPy's names, with NumPy's meaning, and under PyTorch's where those differ.
 
-First those that look at it (``x.shape``, ``x.item()``), then those that are rows of the table (``x.sum()``,
-``x.exp()``, ``x < y``): each hands itself to its row.
+First those that look at it (``x.shape``, ``x.item()``), then those that take their arguments in several forms
+(``x.reshape(2, 3)``), then the operators. Those that are a row of the table and no more are in ``row_methods.py``.
 """
 
 from __future__ import annotations
@@ -9,16 +9,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tinygrad_edu import ops
-from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.tape import Node
+from tinygrad_edu.errors import GraphError, ShapeError
+from tinygrad_edu.row_methods import RowMethods
+from tinygrad_edu.tape import Node, mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import DTypeLike
+    import numpy as np
 
     from tinygrad_edu.ops import Composition, Op
     from tinygrad_edu.tensor import Tensor
@@ -31,20 +28,16 @@ def _apply(op: Op | Composition, *inputs: Any, **options: Any) -> Tensor:
     return out
 
 
-def _method(op: Op | Composition) -> Callable[..., Tensor]:
-    """Make a row a method: ``x.sum(axis=0)``, with the arguments of NumPy's function in its order."""
-
-    def call(self: Any, *args: Any, **kwargs: Any) -> Tensor:
-        if not args and not kwargs:
-            return _apply(op, self)
-        inputs, options = op.bind((self, *args), kwargs)
-        return _apply(op, *inputs, **options)
-
-    call.__name__, call.__doc__ = op.name, op.doc
-    return call
+def _refuse_if_differentiating(x: Node, what: str) -> None:
+    """Raise where a Python number made of a traced tensor would drop its gradient unseen."""
+    if x.tracked and mode.recording and mode.differentiating:
+        raise GraphError(
+            f"{what}(x) inside a function that is being differentiated would drop the gradient of x unseen. "
+            f"Compute with the tensor itself, or say that a constant is meant: x.detach().item()."
+        )
 
 
-class Methods(Node):
+class Methods(RowMethods):
     """What a Tensor can do beyond arithmetic."""
 
     __slots__ = ()
@@ -78,12 +71,19 @@ class Methods(Node):
         return self.shape[0]
 
     def __bool__(self) -> bool:
+        if self.tracked and mode.recording:
+            raise GraphError(
+                "The truth value of a tensor that asks for gradients is no decision that they can follow. "
+                "Compare it, as in `if x > 0:`, or say that its value is meant: bool(x.detach())."
+            )
         return bool(self.array)
 
     def __float__(self) -> float:
+        _refuse_if_differentiating(self, "float")
         return float(self.item())
 
     def __int__(self) -> int:
+        _refuse_if_differentiating(self, "int")
         return int(self.item())
 
     def __format__(self, spec: str) -> str:
@@ -99,58 +99,76 @@ class Methods(Node):
         """Give the entries as nested Python lists."""
         return self.array.tolist()
 
-    # -------------------------------------------------------------------------------------- reductions
-    sum = _method(ops.sum)
-    mean = _method(ops.mean)
-    max = _method(ops.max)
-    min = _method(ops.min)
-    ptp = _method(ops.ptp)
-    argmax = _method(ops.argmax)
-    argmin = _method(ops.argmin)
-
-    # ------------------------------------------------------------------------------------ entry by entry
-    exp = _method(ops.exp)
-    log = _method(ops.log)
-    sqrt = _method(ops.sqrt)
-    abs = _method(ops.absolute)
-    tanh = _method(ops.tanh)
-    sigmoid = _method(ops.sigmoid)
-    relu = _method(ops.relu)
-    softmax = _method(ops.softmax)
-    log_softmax = _method(ops.log_softmax)
-
-    def astype(self, dtype: DTypeLike) -> Tensor:
-        """Copy to another dtype; the gradient comes back in this tensor's, and ends at whole numbers."""
-        floating = np.dtype(dtype).kind == "f"
-        return _apply(ops.astype if floating else ops.cast, self, dtype=dtype)
-
-    # ----------------------------------------------------------------------------------------- products
-    dot = _method(ops.dot)
-
-    # -------------------------------------------------------------------------------------------- shape
-    swapaxes = _method(ops.swapaxes)
-    squeeze = _method(ops.squeeze)
-
+    # ---------------------------------------------------------------------- methods with forms of their own
     @property
     def T(self) -> Tensor:  # noqa: N802 - NumPy's name
         """The axes in reverse order."""
         return _apply(ops.transpose, self)
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """The last two axes exchanged."""
+        return _apply(ops.swapaxes, self, axis1=-1, axis2=-2)
+
+    def t(self) -> Tensor:
+        """Transpose a matrix."""
+        if self.ndim > 2:
+            raise ShapeError(
+                f"t() transposes matrices, but the shape is {self.shape}. Write x.mT for the last two axes."
+            )
+        return self.T
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """Arrange the entries, in row-major order, in another shape; -1 stands for what is left."""
         new = shape[0] if len(shape) == 1 else shape
         return _apply(ops.reshape, self, shape=new)
 
+    def view(self, *shape: int | tuple[int, ...]) -> Tensor:
+        """Do what `reshape` does, under PyTorch's name."""
+        return self.reshape(*shape)
+
+    def broadcast_to(self, *shape: int | tuple[int, ...]) -> Tensor:
+        """Repeat the entries to fill a shape."""
+        new = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        return _apply(ops.broadcast_to, self, shape=new)
+
+    def expand(self, *shape: int | tuple[int, ...]) -> Tensor:
+        """Do what `broadcast_to` does, under PyTorch's name: -1 keeps the length of an axis."""
+        new: Any = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        own = (1,) * (len(new) - self.ndim) + self.shape
+        return self.broadcast_to(tuple(m if n == -1 else n for n, m in zip(new, own, strict=True)))
+
     def transpose(self, *axes: int | tuple[int, ...] | None) -> Tensor:
-        """Permute the axes, given one by one or as a tuple; without arguments, reverse them."""
+        """Permute the axes, given one by one or as a tuple, as NumPy does; without arguments, reverse them."""
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        if order and len(order) == 2 < self.ndim:
+            raise ShapeError(
+                f"transpose{order} of {self.ndim} axes: NumPy's transpose takes the order of all of them. To exchange "
+                f"two, write x.swapaxes{order}."
+            )
         return _apply(ops.transpose, self, axes=order or None)
 
-    def flatten(self, start_axis: int = 0) -> Tensor:
-        """Merge the axes from `start_axis` on into one."""
-        shape = self.array.shape
-        start = start_axis % (len(shape) or 1)
-        return _apply(ops.reshape, self, shape=(*shape[:start], math.prod(shape[start:])))
+    def permute(self, *dims: int | tuple[int, ...]) -> Tensor:
+        """Do what `transpose` does, under PyTorch's name."""
+        return self.transpose(*dims)
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        """Merge the axes from `start_dim` to `end_dim` into one."""
+        shape, n = self.shape, self.ndim or 1
+        for axis in (start_dim, end_dim):
+            if not -n <= axis < n:
+                raise ShapeError(f"flatten was given axis {axis}, but the shape is {shape}.")
+        start, end = start_dim % n, end_dim % n + 1
+        return _apply(ops.reshape, self, shape=(*shape[:start], math.prod(shape[start:end]), *shape[end:]))
+
+    def gather(self, dim: int, index: Any) -> Tensor:
+        """Pick entries along an axis, as `take_along_axis` does, with PyTorch's order of arguments."""
+        return _apply(ops.take_along_axis, self, index, axis=dim)
+
+    def chunk(self, chunks: int, dim: int = 0) -> list[Tensor]:
+        """Split into parts along an axis, the first ones longer by one where it does not divide."""
+        parts: list[Tensor] = ops.array_split(self, chunks, axis=dim)
+        return parts
 
     # ----------------------------------------------------------------------------------------- operators
     def __pos__(self) -> Tensor:
@@ -168,7 +186,25 @@ class Methods(Node):
     def __or__(self, other: Any) -> Tensor:
         return _apply(ops.bitwise_or, self, other)
 
-    __rand__, __ror__ = __and__, __or__
+    def __xor__(self, other: Any) -> Tensor:
+        return _apply(ops.bitwise_xor, self, other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __mod__(self, other: Any) -> Tensor:
+        return _apply(ops.remainder, self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return _apply(ops.remainder, other, self)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return _apply(ops.floor_divide, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return _apply(ops.floor_divide, other, self)
+
+    def __round__(self, decimals: int = 0) -> Tensor:
+        return _apply(ops.round, self, decimals=decimals)
 
     # Comparisons are by entry, as in NumPy; a tensor is still its own key in a dictionary.
     __hash__ = object.__hash__

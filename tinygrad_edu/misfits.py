@@ -46,8 +46,10 @@ def misfit(op: Op, arrays: Sequence[Any], error: Exception) -> Exception:
         return SingularMatrixError(f"{of}: {_sentence(error)}")
     if isinstance(error, TypeError):
         return _wrong_type(op, arrays, error)
-    if op.name in ("matmul", "dot") and all(shapes):
+    if op.name in ("matmul", "dot"):
         return ShapeError(f"{of}: {_products(*shapes)}")
+    if op.name == "linear" and (clash := _layer(*shapes)):
+        return ShapeError(f"{of}: {clash}")
     return _entry_by_entry(op, shapes, of, error) or ShapeError(f"{of}: {_sentence(error)}")
 
 
@@ -61,14 +63,15 @@ def _wrong_type(op: Op, arrays: Sequence[Any], error: TypeError) -> DtypeError |
 def _entry_by_entry(op: Op, shapes: Sequence[Shape], of: str, error: Exception) -> ShapeError | OptionError | None:
     """Word it where an operation pairs entries: either their shapes clash, or a value is wrong."""
     ufunc = isinstance(op.function, np.ufunc) and op.function.signature is None
-    if not ufunc and op.name not in ("where", "constant_power"):
+    by_entry = ufunc or op.name in ("where", "constant_power")
+    if not (by_entry or "could not be broadcast together" in str(error)):
         return None
     if clash := _first_clash(shapes):
         return ShapeError(
             f"{of}, for their axes differ:\n{_aligned(shapes, *clash)}\n"
             f"Aligned at the last axis, lengths must be equal, or one of them 1. Reshape or transpose one of the two."
         )
-    return OptionError(f"{op.name} is not possible: {_sentence(error)}")
+    return OptionError(f"{op.name} is not possible: {_sentence(error)}") if by_entry else None
 
 
 def _is_about_shapes(error: Exception) -> bool:
@@ -76,11 +79,13 @@ def _is_about_shapes(error: Exception) -> bool:
 
 
 def _sentence(error: Exception) -> str:
-    return str(error).rstrip(".") + "."
+    return str(error).rstrip(". ") + "."
 
 
 def _products(x: Shape, y: Shape) -> str:
     """Name the two lengths that differ."""
+    if not (x and y):
+        return "a single number has no axis to sum over. Multiply by it with *."
     inner = y[-2] if len(y) > 1 else y[0]
     if x[-1] == inner:
         return f"the leading axes {x[:-2]} and {y[:-2]} do not broadcast."
@@ -91,6 +96,17 @@ def _products(x: Shape, y: Shape) -> str:
         f"the first has {first}, the second {second}, and the last axis of the first must be as long as "
         f"{'the last but one' if len(y) > 1 else 'the only one'} of the second.{fix}"
     )
+
+
+def _layer(x: Shape, weight: Shape, bias: Shape) -> str:
+    """Name the two lengths that differ in x Wᵀ + b."""
+    if not x or len(weight) != 2:
+        return ""
+    outputs, inputs = weight
+    if x[-1] != inputs:
+        fix = " The weight transposed would fit." if x[-1] == outputs else ""
+        return f"x has {x[-1]} features in its last axis, and the weight (outputs, inputs) takes {inputs}.{fix}"
+    return f"the weight (outputs, inputs) gives {outputs} outputs, but the bias has shape {bias}."
 
 
 def _first_clash(shapes: Sequence[Shape]) -> tuple[int, list[int]] | None:

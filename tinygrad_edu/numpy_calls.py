@@ -24,6 +24,21 @@ if TYPE_CHECKING:
 __all__ = ["NumpyCalls"]
 
 _LOOKS_ONLY = (np.shape, np.ndim, np.size)
+# A ufunc's methods, and the rows that they are; along axis 0, if nothing is said.
+_METHODS: dict[tuple[Any, str], str] = {
+    (np.add, "reduce"): "sum",
+    (np.multiply, "reduce"): "prod",
+    (np.maximum, "reduce"): "max",
+    (np.minimum, "reduce"): "min",
+    (np.logical_and, "reduce"): "all",
+    (np.logical_or, "reduce"): "any",
+    (np.logaddexp, "reduce"): "logsumexp",
+    (np.add, "accumulate"): "cumsum",
+    (np.multiply, "accumulate"): "cumprod",
+    (np.logaddexp, "accumulate"): "logcumsumexp",
+    (np.maximum, "accumulate"): "cummax",
+    (np.minimum, "accumulate"): "cummin",
+}
 
 
 class NumpyCalls(Node):
@@ -34,13 +49,13 @@ class NumpyCalls(Node):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None:
             return _write_into(ufunc, method, inputs, kwargs)
-        if (ufunc, method) == (np.add, "reduce"):  # what np.sum is made of
-            return _call(ops.sum, inputs, {"axis": 0} | kwargs)
+        if (ufunc, method) in _METHODS:  # what np.sum and its like are made of
+            return _call(getattr(ops, _METHODS[ufunc, method]), inputs, {"axis": 0} | kwargs)
         op = ops.BY_FUNCTION.get(ufunc)
-        if method != "__call__" or op is None or kwargs:
+        if method != "__call__" or op is None or not all(name in ("axis", "keepdims") for name in kwargs):
             form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
             raise _no_row(form, kwargs)
-        return op(*inputs)
+        return _call(op, inputs, kwargs) if kwargs else op(*inputs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -37,7 +37,7 @@ _add, _subtract, _multiply = ops.add, ops.subtract, ops.multiply
 _divide, _matmul = ops.divide, ops.matmul
 
 
-def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS) -> Tensor:  # noqa: C901 - a function more is a call more
+def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS) -> Tensor:  # noqa: C901, PLR0912 - a function more is a call more
     """Compute a row of the table, and record it if a gradient may be asked of the result.
 
     Parameters
@@ -76,17 +76,23 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
     out.changed = 0
     out.grad = out.name = out.base = None
     out.options = options
-    if tracked and op.differentiable and (not in_force or mode.recording):
+    # Only an option, a dtype, can make whole numbers of floating ones.
+    if tracked and op.differentiable and (not in_force or mode.recording) and (not options or array.dtype.kind == "f"):
         out.tracked = True
         out.op = op
         out.inputs = inputs
         out.arrays = arrays
     else:
+        if options and array.dtype.kind == "c":
+            raise DtypeError(f"{op.name} gave complex numbers, but a Tensor holds real ones. Compute on x.numpy().")
         out.tracked = False
         out.op = None
         out.inputs = out.arrays = ()
-    if op.view and (array.base is not None or array is arrays[0]) and isinstance(inputs[0], Tensor):
-        out.base = inputs[0].owner
+    if op.view and isinstance(inputs[0], Tensor):
+        base, first = array.base, arrays[0]
+        # A copy may have a base too, one of its own: x[:, [0, 1]] is such.
+        if array is first or (base is not None and (base is first or base is first.base)):
+            out.base = inputs[0].owner
     if in_force:
         for watcher in mode.watchers:
             watcher.made(out, op, inputs, arrays)

@@ -27,6 +27,9 @@ class Case:
     numpy: Callable | None = None
     # A rule through float32 has no float64 differences to be compared with.
     smooth: bool = True
+    # How the row or composition is called, where that is not ops.NAME(*arguments, **options): on a list of arrays, or
+    # for one of several results.
+    ours: Callable | None = None
 
     def __str__(self):
         return f"{self.op}-{self.form}"
@@ -49,6 +52,8 @@ class Case:
 
     def call(self, *floats):
         """Run the row."""
+        if self.ours:
+            return self.ours(*self.fill(floats))
         return getattr(ops, self.op)(*self.fill(floats), **self.options)
 
     def call_numpy(self, *floats):
@@ -60,7 +65,12 @@ class Case:
         return (self.reference or self.numpy)(*self.fill(floats))
 
 
-def case(op, form, *arguments, reference=None, numpy=None, low=-2.0, high=2.0, smooth=True, **options):
+def case(op, form, *arguments, reference=None, numpy=None, low=-2.0, high=2.0, smooth=True, ours=None, **options):
     if numpy is None and reference is None:
         numpy = functools.partial(getattr(np, op), **options)
-    return Case(op, form, arguments, options, low, high, reference, numpy, smooth)
+    return Case(op, form, arguments, options, low, high, reference, numpy, smooth, ours)
+
+
+def same_call(op, form, *arguments, f, **options):
+    """Write one call for both: ``f(m, *arrays)``, with m the module NumPy or the table of operations."""
+    return case(op, form, *arguments, ours=functools.partial(f, ops), numpy=functools.partial(f, np), **options)

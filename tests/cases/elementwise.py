@@ -11,6 +11,10 @@ UNARY = {
     "exp": (-2, 2), "expm1": (-2, 2), "log": (0.5, 2), "log1p": (-0.5, 2), "log2": (0.5, 2), "log10": (0.5, 2),
     "sin": (-2, 2), "cos": (-2, 2), "tan": (-1, 1), "arctan": (-2, 2), "sinh": (-2, 2), "cosh": (-2, 2),
     "tanh": (-2, 2), "absolute": (-2, 2), "sign": (-2, 2),
+    "fabs": (-2, 2), "cbrt": (0.5, 2), "exp2": (-2, 2), "arcsin": (-0.8, 0.8), "arccos": (-0.8, 0.8),
+    "arcsinh": (-2, 2), "arccosh": (1.5, 3), "arctanh": (-0.8, 0.8), "sinc": (-2, 2),
+    "deg2rad": (-200, 200), "rad2deg": (-2, 2),
+    "floor": (-2, 2), "ceil": (-2, 2), "trunc": (-2, 2), "rint": (-2, 2), "round": (-2, 2), "nan_to_num": (-2, 2),
 }  # fmt: skip
 WITHOUT_NUMPY = {
     "identity": lambda x: x,
@@ -22,6 +26,9 @@ ELEMENTWISE = [
     *(case(op, form, s, low=a, high=b) for op, (a, b) in UNARY.items() for form, s in SHAPES.items()),
     *(case(op, form, s, reference=f) for op, f in WITHOUT_NUMPY.items() for form, s in SHAPES.items()),
     case("reciprocal", "below zero", (3,), low=-2, high=-0.5),
+    case("cbrt", "below zero", (3,), low=-2, high=-0.5),
+    case("deg2rad", "as np.radians", (3,), numpy=np.radians),
+    case("rad2deg", "as np.degrees", (3,), numpy=np.degrees),
     case("astype", "float64", (2, 3), dtype=np.float64, reference=lambda x: x.astype(np.float64)),
     case("astype", "float32", (2, 3), dtype=np.float32, reference=lambda x: x.astype(np.float32), smooth=False),
 ]
@@ -65,8 +72,22 @@ PAIRS = {
 }
 BINARY = {
     "add": (-2, 2), "subtract": (-2, 2), "multiply": (-2, 2), "divide": (0.5, 2), "power": (0.5, 2),
-    "maximum": (-2, 2), "minimum": (-2, 2),
+    "maximum": (-2, 2), "minimum": (-2, 2), "fmax": (-2, 2), "fmin": (-2, 2), "copysign": (-2, 2),
+    "heaviside": (-2, 2), "hypot": (-2, 2), "arctan2": (0.5, 2), "logaddexp": (-2, 2), "logaddexp2": (-2, 2),
+    # Between 1 and 2, x / y is never whole.
+    "remainder": (1, 2), "fmod": (1, 2), "floor_divide": (1, 2),
 }  # fmt: skip
+NUMBER_ON_EITHER_SIDE = (
+    "subtract",
+    "multiply",
+    "divide",
+    "copysign",
+    "hypot",
+    "arctan2",
+    "logaddexp",
+    "remainder",
+    "fmod",
+)
 MASK = np.array([[True, False, True], [False, False, True]])
 BROADCAST = [
     *(case(op, form, *pair, low=a, high=b) for op, (a, b) in BINARY.items() for form, pair in PAIRS.items()),
@@ -79,8 +100,17 @@ BROADCAST = [
         )
         for form, pair in PAIRS.items()
     ),
-    *(case(op, "and a Python number", (2, 3), 0.625) for op in ("add", "subtract", "multiply", "divide", "maximum")),
-    *(case(op, "of a Python number", 0.625, (2, 3), low=0.5) for op in ("subtract", "multiply", "divide", "minimum")),
+    *(case(op, "and a Python number", (2, 3), 0.625) for op in (*NUMBER_ON_EITHER_SIDE, "add", "maximum", "fmin")),
+    *(case(op, "of a Python number", 0.625, (2, 3), low=0.5) for op in (*NUMBER_ON_EITHER_SIDE, "minimum", "fmax")),
+    *(
+        case(op, f"{x} by {y}", (2, 3), y, low=a, high=b)
+        for op in ("remainder", "fmod", "floor_divide")
+        for x, y, a, b in (("above zero", -0.7, 0, 4), ("below zero", 0.7, -4, 0), ("below zero", -0.7, -4, 0))
+    ),
+    *(
+        case("arctan2", f"x {side}", np.array([-1.5, -0.5, 0.5, 1.5], np.float32), (4,), low=low, high=low + 1.5)
+        for side, low in (("above zero", 0.5), ("below zero", -2.0))
+    ),
     case("divide", "integers below", (2, 3), np.array([1, 2, 4], np.int8)),
     case("where", "equal shapes", MASK, (2, 3), (2, 3)),
     case("where", "condition broadcast", MASK[:, :1], (2, 3), (3,)),
@@ -92,15 +122,32 @@ BROADCAST = [
 CASES = [*ELEMENTWISE, *POWERS, *BROADCAST]
 
 # ------------------------------------------------------------------------------- without a derivative
+ODD = np.array([np.inf, 1.0, -0.0, np.nan, -np.inf, 0.0])
+BITS = np.array([[1, 2, 3], [4, 5, 6]])
 WITHOUT_GRADIENT = [
     *(
         case(op, form, *pair)
         for op in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
         for form, pair in PAIRS.items()
     ),
-    *(case(op, "masks", MASK, MASK[::-1]) for op in ("bitwise_and", "bitwise_or")),
+    *(
+        case(op, form, *pair)
+        for op in ("logical_and", "logical_or", "logical_xor", "isclose", "allclose", "array_equal")
+        for form, pair in PAIRS.items()
+    ),
+    *(case(op, "masks", MASK, MASK[::-1]) for op in ("bitwise_and", "bitwise_or", "bitwise_xor")),
+    *(case(op, "integers", BITS, BITS[::-1]) for op in ("bitwise_and", "bitwise_or", "bitwise_xor")),
+    *(case(op, "zeros and others", np.array([0.0, 1.0, 0.0, np.nan]), np.array([0.0, 0.0, 2.0, 0.0]))
+      for op in ("logical_and", "logical_or", "logical_xor")),
     case("invert", "mask", MASK),
-    case("isfinite", "numbers", (2, 3)),
-    case("cast", "whole numbers", (2, 3), dtype=np.int64, reference=lambda x: x.astype(np.int64)),
-    case("isfinite", "not numbers", np.array([np.inf, 1.0, np.nan])),
-]
+    case("invert", "integers", BITS),
+    case("logical_not", "numbers", (2, 3)),
+    case("logical_not", "zeros and others", ODD),
+    *(case(op, "numbers", (2, 3)) for op in ("isfinite", "isinf", "isnan", "signbit")),
+    *(case(op, "not numbers", ODD) for op in ("isfinite", "isinf", "isnan", "signbit")),
+    *(case(op, "and a number, with tolerances", (2, 3), 0.5, rtol=0.25, atol=0.5) for op in ("isclose", "allclose")),
+    *(case(op, "far tolerance", (2, 3), 0.5, rtol=0.0, atol=9.0) for op in ("isclose", "allclose")),
+    *(case(op, "NaN is itself", ODD, ODD, equal_nan=True) for op in ("isclose", "allclose", "array_equal")),
+    *(case(op, "NaN is nothing", ODD, ODD) for op in ("isclose", "allclose", "array_equal")),
+    case("array_equal", "of two shapes", (2,), (3,)),
+]  # fmt: skip

@@ -12,6 +12,8 @@ SOFTMAXES = {
     "axis -2 of three": ((2, 3, 2), {"axis": -2}),
     "vector": ((4,), {}),
     "axis of length 1": ((3, 1), {}),
+    "all axes": ((2, 3), {"axis": None}),
+    "two axes": ((2, 2, 3), {"axis": (0, -1)}),
     "empty": ((0, 3), {}),
 }
 
@@ -72,4 +74,11 @@ LOSSES = [
     ),
 ]
 
-CASES = LOSSES
+CLAMPED = [
+    *(
+        case("clamped_log", form, s, low=0.1, high=1, reference=lambda p: np.maximum(np.log(p), -100))
+        for form, s in {"0-d": (), "vector": (3,), "matrix": (2, 3), "empty": (0,)}.items()
+    ),
+]
+
+CASES = [*LOSSES, *CLAMPED]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu import ops
-from tinygrad_edu.errors import OptionError
-from tinygrad_edu.random import default_rng
+from tinygrad_edu.errors import DtypeError, OptionError
+from tinygrad_edu.functional.random import as_generator
 from tinygrad_edu.tensor import Tensor, apply
 
 if TYPE_CHECKING:
@@ -93,18 +93,18 @@ def softplus(x: Tensor | ArrayLike) -> Tensor:
     return apply(ops.softplus, (as_tensor(x),))
 
 
-def softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
-    """Turn scores along `axis` into probabilities: exp(xᵢ) / Σⱼ exp(xⱼ).
+def softmax(x: Tensor | ArrayLike, axis: int = -1, *, dim: int | None = None) -> Tensor:
+    """Turn scores along `axis`, PyTorch's `dim`, into probabilities: exp(xᵢ) / Σⱼ exp(xⱼ).
 
     Examples
     --------
     >>> softmax([1000.0, 1000.0])
     tensor([0.5, 0.5])
     """
-    return apply(ops.softmax, (as_tensor(x),), {"axis": axis})
+    return apply(ops.softmax, (as_tensor(x),), {"axis": axis if dim is None else dim})
 
 
-def log_softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
+def log_softmax(x: Tensor | ArrayLike, axis: int = -1, *, dim: int | None = None) -> Tensor:
     """Take the logarithm of `softmax`, without overflow.
 
     Examples
@@ -112,7 +112,7 @@ def log_softmax(x: Tensor | ArrayLike, axis: int = -1) -> Tensor:
     >>> log_softmax([1000.0, 0.0])
     tensor([    0., -1000.])
     """
-    return apply(ops.log_softmax, (as_tensor(x),), {"axis": axis})
+    return apply(ops.log_softmax, (as_tensor(x),), {"axis": axis if dim is None else dim})
 
 
 # -------------------------------------------------------------------------------------------- layers
@@ -145,6 +145,18 @@ def dropout(
 
     The expected value stays, so nothing has to change for prediction (``training=False``: x itself).
 
+    Parameters
+    ----------
+    rng
+        Where the numbers come from; the package's generator if None.
+
+    Raises
+    ------
+    OptionError
+        If p is not in [0, 1), or `rng` is no generator.
+    DtypeError
+        If x is not floating.
+
     References
     ----------
     Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 15 (2014).
@@ -160,12 +172,13 @@ def dropout(
     x = as_tensor(x)
     if not training or p == 0:
         return x
-    draw = apply(ops.uniform, (), {"rng": rng or default_rng(), "shape": x.shape, "dtype": x.dtype})
-    return x * (draw >= p) * (1 / (1 - p))
+    if x.array.dtype.kind != "f":
+        raise DtypeError(f"dropout scales what it keeps, but was given {x.dtype}. Write x.astype(np.float32).")
+    return x * apply(ops.dropout_mask, (x,), {"rng": as_generator(rng), "p": p})
 
 
 # ----------------------------------------------------------------------------------- joining, choosing
-def concatenate(tensors: Sequence[Tensor | ArrayLike], axis: int = 0) -> Tensor:
+def concatenate(tensors: Sequence[Tensor | ArrayLike], axis: int = 0, *, dim: int | None = None) -> Tensor:
     """Join along an axis that is there.
 
     Examples
@@ -173,10 +186,10 @@ def concatenate(tensors: Sequence[Tensor | ArrayLike], axis: int = 0) -> Tensor:
     >>> concatenate([[1.0], [2.0, 3.0]])
     tensor([1., 2., 3.])
     """
-    return apply(ops.concatenate, tuple(tensors), {"axis": axis})
+    return apply(ops.concatenate, tuple(tensors), {"axis": axis if dim is None else dim})
 
 
-def stack(tensors: Sequence[Tensor | ArrayLike], axis: int = 0) -> Tensor:
+def stack(tensors: Sequence[Tensor | ArrayLike], axis: int = 0, *, dim: int | None = None) -> Tensor:
     """Join along a new axis.
 
     Examples
@@ -184,7 +197,7 @@ def stack(tensors: Sequence[Tensor | ArrayLike], axis: int = 0) -> Tensor:
     >>> stack([[1.0, 2.0], [3.0, 4.0]]).shape
     (2, 2)
     """
-    return apply(ops.stack, tuple(tensors), {"axis": axis})
+    return apply(ops.stack, tuple(tensors), {"axis": axis if dim is None else dim})
 
 
 def where(condition: Tensor | ArrayLike, x: Tensor | ArrayLike, y: Tensor | ArrayLike) -> Tensor:

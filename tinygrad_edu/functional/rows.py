@@ -19,14 +19,14 @@ __all__ = ["function_of", "names"]
 
 
 def names() -> list[str]:
-    """List the rows and compositions that are functions.
+    """List the rows and compositions, and PyTorch's names for some of them.
 
     Examples
     --------
     >>> "cosh" in names()
     True
     """
-    return sorted({**ops.TABLE, **ops.COMPOSITIONS})
+    return sorted({**ops.TABLE, **ops.COMPOSITIONS, **ops.torch_names.ALIASES})
 
 
 @functools.cache
@@ -43,7 +43,7 @@ def function_of(name: str) -> Callable[..., Tensor]:
     >>> function_of("cosh")([0.0])
     tensor([1.])
     """
-    op = getattr(ops, name)
+    op = getattr(ops, ops.torch_names.ALIASES.get(name, name))
     joins = getattr(op, "variadic", None) is not None or getattr(op, "sequence", False)
 
     def function(*args: Any, **kwargs: Any) -> Tensor:
@@ -58,8 +58,10 @@ def function_of(name: str) -> Callable[..., Tensor]:
 
 
 def _with_a_tensor(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Make the first array among the arguments a Tensor, unless there is one: the result is then a Tensor too."""
+    """Make the first array of numbers among the arguments a Tensor, unless there is one: so is the result then."""
     if any(isinstance(x, Tensor) for x in args):
         return args
-    first = next((i for i, x in enumerate(args) if not isinstance(x, str)), len(args))
-    return tuple(Tensor(as_array(x)) if i == first else x for i, x in enumerate(args))
+    for i, x in enumerate(args):
+        if not isinstance(x, str) and (array := as_array(x)).dtype != bool:  # a mask says where, not what
+            return (*args[:i], Tensor(array), *args[i + 1 :])
+    return (Tensor(as_array(args[0])), *args[1:]) if args else args

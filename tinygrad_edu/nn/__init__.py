@@ -1,27 +1,90 @@
 """Neural networks: modules, layers, initial weights; the losses are here too, where PyTorch has them."""
 
-from tinygrad_edu.losses import BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, L1Loss, MSELoss
+from tinygrad_edu.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    MultiMarginLoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from tinygrad_edu.nn import init
-from tinygrad_edu.nn.layers import Dropout, Linear, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from tinygrad_edu.nn.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Hardtanh,
+    LeakyReLU,
+    LogSoftmax,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from tinygrad_edu.nn.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from tinygrad_edu.nn.embedding import Embedding
+from tinygrad_edu.nn.layers import Dropout, Flatten, Identity, Linear, Sequential
 from tinygrad_edu.nn.mlp import ACTIVATIONS, MLP
 from tinygrad_edu.nn.module import Module, Parameter
+from tinygrad_edu.nn.normalization import BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm
+from tinygrad_edu.nn.pooling import AdaptiveAvgPool1d, AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 
 __all__ = [
     "ACTIVATIONS",
+    "ELU",
+    "GELU",
     "MLP",
+    "SELU",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
+    "Flatten",
+    "Hardtanh",
     "HuberLoss",
+    "Identity",
+    "KLDivLoss",
     "L1Loss",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
+    "Mish",
     "Module",
+    "MultiMarginLoss",
+    "NLLLoss",
     "Parameter",
+    "RMSNorm",
     "ReLU",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
     "Softmax",
+    "Softplus",
     "Tanh",
     "init",
 ]

@@ -1,7 +1,8 @@
 """Initial weights: how large the first random numbers are decides whether signals fade or explode.
 
-Each function takes the shape (outputs, inputs) of a layer's weight and a Generator, and gives a float32
-array. Pass one to a layer: ``nn.Linear(64, 10, init=nn.init.xavier_uniform)``.
+Each function takes the shape (outputs, inputs) of a layer's weight, or (outputs, inputs, *kernel) of a
+convolution's, and a Generator, and gives a float32 array. Pass one to a layer:
+``nn.Linear(64, 10, init=nn.init.xavier_uniform)``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ def _normal(shape: tuple[int, ...], rng: np.random.Generator, deviation: float) 
     return rng.normal(0.0, deviation, shape).astype(np.float32)
 
 
+def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Count what enters one output, and what one input enters."""
+    kernel = math.prod(shape[2:])
+    return shape[1] * kernel, shape[0] * kernel
+
+
 def fan_in_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[Any]:
     """Draw from U(-b, b) with b = 1 / √inputs: what PyTorch's Linear does.
 
@@ -42,7 +49,7 @@ def fan_in_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[
     >>> fan_in_uniform((2, 4), np.random.default_rng(0)).shape
     (2, 4)
     """
-    return _uniform(shape, rng, 1 / math.sqrt(shape[-1]))
+    return _uniform(shape, rng, 1 / math.sqrt(_fans(shape)[0]))
 
 
 def xavier_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[Any]:
@@ -57,7 +64,7 @@ def xavier_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[
     >>> bool(abs(xavier_uniform((3, 3), np.random.default_rng(0))).max() <= 1)
     True
     """
-    return _uniform(shape, rng, math.sqrt(6 / (shape[0] + shape[-1])))
+    return _uniform(shape, rng, math.sqrt(6 / sum(_fans(shape))))
 
 
 def xavier_normal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[Any]:
@@ -68,7 +75,7 @@ def xavier_normal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[A
     >>> xavier_normal((3, 2), np.random.default_rng(0)).dtype
     dtype('float32')
     """
-    return _normal(shape, rng, math.sqrt(2 / (shape[0] + shape[-1])))
+    return _normal(shape, rng, math.sqrt(2 / sum(_fans(shape))))
 
 
 def kaiming_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[Any]:
@@ -83,7 +90,7 @@ def kaiming_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray
     >>> bool(abs(kaiming_uniform((3, 6), np.random.default_rng(0))).max() <= 1)
     True
     """
-    return _uniform(shape, rng, math.sqrt(6 / shape[-1]))
+    return _uniform(shape, rng, math.sqrt(6 / _fans(shape)[0]))
 
 
 def kaiming_normal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[Any]:
@@ -94,7 +101,7 @@ def kaiming_normal(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[
     >>> kaiming_normal((3, 2), np.random.default_rng(0)).shape
     (3, 2)
     """
-    return _normal(shape, rng, math.sqrt(2 / shape[-1]))
+    return _normal(shape, rng, math.sqrt(2 / _fans(shape)[0]))
 
 
 def zeros(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[Any]:  # noqa: ARG001 - as the others

@@ -1,4 +1,4 @@
-"""Layers: a row of the table, and the parameters that go with it."""
+"""The layers of every network: Linear, Sequential, Flatten, Dropout."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import numpy as np
 
 from tinygrad_edu import functional
 from tinygrad_edu.errors import OptionError, ShapeError
+from tinygrad_edu.functional.basic import as_tensor
 from tinygrad_edu.nn import init as initializers
-from tinygrad_edu.nn.module import Module, Parameter
+from tinygrad_edu.nn.module import Module, Parameter, as_data
 from tinygrad_edu.random import default_rng
-from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tinygrad_edu.nn.init import Initializer
+    from tinygrad_edu.tensor import Tensor
 
-__all__ = ["Dropout", "Linear", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh"]
+__all__ = ["Dropout", "Flatten", "Identity", "Linear", "Sequential"]
 
 
 class Linear(Module):
@@ -66,9 +67,7 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Map (..., in_features) to (..., out_features)."""
-        x = x if isinstance(x, Tensor) else Tensor(x)
-        if x.array.dtype is not self.weight.array.dtype and not x.tracked:
-            x = x.astype(self.weight.dtype)  # data in float64, or counts, do not change what the layer computes in
+        x = as_data(x, self.weight)
         if x.array.shape[-1:] != (self.in_features,):
             raise ShapeError(
                 f"{self!r} takes {self.in_features} features in the last axis, but was given shape {x.shape}. "
@@ -125,67 +124,40 @@ class Sequential(Module):
         return x
 
 
-class ReLU(Module):
-    """max(x, 0).
+class Flatten(Module):
+    """Merge the axes from `start_dim` to `end_dim` into one: from images to features.
 
     Examples
     --------
-    >>> ReLU()([-1.0, 2.0])
-    tensor([0., 2.])
+    >>> import numpy as np
+    >>> Flatten()(np.zeros((32, 3, 8, 8), np.float32)).shape
+    (32, 192)
     """
 
-    def forward(self, x: Any) -> Tensor:
-        """Replace negative entries by 0."""
-        return functional.relu(x)
-
-
-class Tanh(Module):
-    """tanh(x), in (-1, 1).
-
-    Examples
-    --------
-    >>> Tanh()([0.0])
-    tensor([0.])
-    """
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, x: Any) -> Tensor:
-        """Squash each entry."""
-        return functional.tanh(x)
-
-
-class Sigmoid(Module):
-    """1 / (1 + exp(-x)), in (0, 1).
-
-    Examples
-    --------
-    >>> Sigmoid()([0.0])
-    tensor([0.5])
-    """
-
-    def forward(self, x: Any) -> Tensor:
-        """Squash each entry."""
-        return functional.sigmoid(x)
-
-
-class Softmax(Module):
-    """Scores to probabilities along axis `dim`. Not before CrossEntropyLoss, which has it inside.
-
-    Examples
-    --------
-    >>> Softmax()([[0.0, 0.0]])
-    tensor([[0.5, 0.5]])
-    """
-
-    def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
-
-    def forward(self, x: Any) -> Tensor:
-        """Turn scores into probabilities."""
-        return functional.softmax(x, self.dim)
+        """Merge the axes."""
+        return as_tensor(x).flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
-        """Word the axis."""
-        return f"dim={self.dim}"
+        """Word the axes."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Identity(Module):
+    """x itself: stands where a layer may be left out.
+
+    Examples
+    --------
+    >>> Identity()([1.0])
+    tensor([1.])
+    """
+
+    def forward(self, x: Any) -> Tensor:
+        """Hand x on."""
+        return as_tensor(x)
 
 
 class Dropout(Module):

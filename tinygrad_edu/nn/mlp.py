@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.errors import OptionError, suggest
 from tinygrad_edu.nn import init as initializers
-from tinygrad_edu.nn.layers import Linear, ReLU, Sequential, Sigmoid, Tanh
+from tinygrad_edu.nn.activations import ReLU, Sigmoid, Tanh
+from tinygrad_edu.nn.layers import Linear, Sequential
 from tinygrad_edu.random import default_rng
 
 if TYPE_CHECKING:

@@ -21,7 +21,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Module", "Parameter"]
+__all__ = ["Module", "Parameter", "as_data"]
+
+
+def as_data(x: Any, weight: Tensor) -> Tensor:
+    """Give data as a Tensor of a weight's dtype: float64 or counts do not change what a layer computes in.
+
+    What was computed from parameters keeps its own.
+
+    Examples
+    --------
+    >>> as_data([[1, 2]], Parameter([0.5, 0.5]))
+    tensor([[1., 2.]])
+    """
+    data: Tensor = x if isinstance(x, Tensor) else Tensor(x)
+    if data.array.dtype is weight.array.dtype or data.tracked:
+        return data
+    return data.astype(weight.array.dtype)
 
 
 class Parameter(Tensor):

@@ -16,9 +16,10 @@ from tinygrad_edu.ops.constants import ones
 _SMALL = 2**13
 # Up to here a row is so short that its largest entry is found sooner down the columns of the transpose.
 _SHORT = 64
+_reduce: Any = np.add.reduce  # looked up once; its stub knows literal keepdims alone
 
 
-def add_up(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: FBT001, FBT002 - as NumPy's reductions
+def add_up(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:  # noqa: FBT001, FBT002 - as NumPy's reductions
     """Add up an array along `axis`, as ``np.sum`` does.
 
     Along one axis of a small matrix that is a product with ones, X 1 or 1ᵀX, which takes 0.6 of the time of a
@@ -30,7 +31,7 @@ def add_up(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: FB
     array([[3.],
            [7.]])
     """
-    if type(axis) is int and x.ndim == 2 and x.size <= _SMALL and x.dtype.char in "fd":
+    if type(axis) is int and dtype is None and x.ndim == 2 and x.size <= _SMALL and x.dtype.char in "fd":
         n, m = x.shape
         if axis in (1, -1):
             total = x.dot(ones(m, x.dtype))
@@ -38,8 +39,7 @@ def add_up(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: FB
         if axis in (0, -2):
             total = ones(n, x.dtype).dot(x)
             return total[None] if keepdims else total
-    reduce: Any = np.add.reduce  # its stub knows literal keepdims alone
-    return reduce(x, axis=axis, keepdims=keepdims)
+    return _reduce(x, axis, dtype, None, keepdims)
 
 
 def largest(x: Any, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: FBT001, FBT002 - as NumPy's reductions

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.ops.composition import compose
 from tinygrad_edu.ops.table import define
 
 # ----------------------------------------------------------------------------------------- arithmetic
@@ -26,13 +27,12 @@ astype = define(
     gradient="g, in the dtype of x",
 )
 
-cast = define(
-    "cast",
-    None,
-    forward=lambda x, dtype: x.astype(dtype),
-    doc="A copy as whole numbers or truth values.",
-    gradient="none: whole numbers jump",
-)
+
+@compose("lerp")
+def lerp(x: Any, y: Any, weight: Any) -> Any:
+    """The number that lies the part `weight` of the way from x to y."""
+    return x + weight * (y - x)
+
 
 
 # --------------------------------------------------------------------------------------------- powers
@@ -71,4 +71,31 @@ constant_power = define(
     domain="x > 0, or n whole",
     gradient="g n xⁿ⁻¹",
 )
+# As NumPy's, it computes in float64 whatever it is given.
+float_power = define(
+    np.float_power,
+    _power_wrt_base,
+    _power_wrt_exponent,
+    doc="x to the power of y, in float64.",
+    domain="x > 0, or y whole",
+    gradient="g y xʸ⁻¹; g z log x",
+)
+
+# ---------------------------------------------------------------------------------------------- roots
 sqrt = define(np.sqrt, lambda g, y, _x: g / (2 * y), doc="The square root of x.", domain="x > 0")
+cbrt = define(np.cbrt, lambda g, y, _x: g / (3 * y * y), doc="The cube root of x.", domain="x ≠ 0")
+
+
+def _hypot_wrt_x(g: Any, z: Any, x: Any, _y: Any) -> Any:
+    # At the origin there is no slope; 0 is the choice, as for |x|.
+    return g * (x / np.where(z == 0, 1, z))
+
+
+hypot = define(
+    np.hypot,
+    _hypot_wrt_x,
+    lambda g, z, _x, y: _hypot_wrt_x(g, z, y, _x),
+    doc="√(x² + y²), without overflow.",
+    domain="(x, y) ≠ (0, 0)",
+    gradient="g x / z, and 0 at the origin; g y / z, and 0 at the origin",
+)

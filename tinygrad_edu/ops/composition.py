@@ -52,14 +52,18 @@ class Composition:
         return (self.formula.__doc__ or "").strip().split("\n")[0]
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Read PyTorch's names of options as NumPy's.
+        """Sort the arguments of a NumPy call; PyTorch's names of options are read as NumPy's.
 
         Raises
         ------
         ArgumentError
             If there are options that it does not have.
         """
-        names = signatures.names_after(self.formula, 0)
+        names, positional = signatures.names_after(self.formula, 0), signatures.positional(self.formula)
+        if positional is not None and len(args) > positional and self.function is not None:
+            # What comes after the formula's own positions has the meaning that it has for NumPy: out=None, say.
+            rest = dict(zip(signatures.names_after(self.function, positional), args[positional:], strict=False))
+            args, kwargs = args[:positional], rest | kwargs
         options = signatures.fit(kwargs, names, self.function)
         if unknown := [name for name in options if name not in names]:
             raise signatures.misuse(self.name, ", ".join(unknown), ", ".join(names))

@@ -68,3 +68,23 @@ binary_cross_entropy_with_logits = define(
     forward=lambda x, target: np.maximum(x, 0) - x * target + np.log1p(np.exp(-np.abs(x))),
     doc="-t log σ(x) - (1 - t) log(1 - σ(x)), without overflow.",
 )
+
+
+# log p of a probability, for losses that are to stay finite where p is 0. There the slope is kept too, at most
+# 1 / ε: what is clamped shall still be learned from.
+_LEAST_LOG, _LEAST_P = -100.0, 1e-12
+
+
+def _clamped_log(x: Any) -> Any:
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(x), _LEAST_LOG)
+
+
+clamped_log = define(
+    "clamped_log",
+    lambda g, _y, x: g / np.maximum(x, max(_LEAST_P, float(np.finfo(x.dtype).tiny))),
+    forward=_clamped_log,
+    doc="log x, but -100 at the least.",
+    domain="x > 10⁻¹²",
+    gradient="g / max(x, 10⁻¹²)",
+)

@@ -28,11 +28,30 @@ def names_after(function: Callable[..., Any], n_inputs: int) -> tuple[str, ...]:
     >>> names_after(np.swapaxes, 1)
     ('axis1', 'axis2')
     """
-    if isinstance(function, np.ufunc):
-        return ()
-    parameters = inspect.signature(function).parameters.values()
-    named = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    named = [p.name for p in _parameters(function) if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     return tuple(named[n_inputs:])
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return [] if isinstance(function, np.ufunc) else list(inspect.signature(function).parameters.values())
+    except ValueError:  # before NumPy 2.4 some of its functions, such as np.where, do not tell
+        return []
+
+
+@functools.cache
+def positional(function: Callable[..., Any]) -> int | None:
+    """Count the positional parameters of a function; None where it takes any number.
+
+    Examples
+    --------
+    >>> positional(lambda x, axis=None, *, keepdims=False: x)
+    2
+    """
+    kinds = [p.kind for p in inspect.signature(function).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return None
+    return sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)
 
 
 def reads_variadic(rule: Callable[..., Any], i: int, n_inputs: int) -> tuple[bool, ...]:
@@ -58,9 +77,7 @@ def _is_default(function: Callable[..., Any] | None, name: str, value: Any) -> b
 
 @functools.cache
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
-    if isinstance(function, np.ufunc):
-        return {"out": None, "dtype": None}
-    return {p.name: p.default for p in inspect.signature(function).parameters.values()}
+    return {"out": None} | {p.name: p.default for p in _parameters(function)}
 
 
 def misuse(name: str, given: str, taken: str) -> ArgumentError:

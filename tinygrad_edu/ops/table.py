@@ -99,9 +99,8 @@ class Op:
     @property
     def numpy_names(self) -> tuple[str, ...]:
         """The parameters of the NumPy function after its arrays, in its order: they tell what a position means."""
-        if self.function is None:
-            return self.option_names
-        return signatures.names_after(self.function, len(self.rules) or 1)
+        told = () if self.function is None else signatures.names_after(self.function, len(self.rules) or 1)
+        return told or self.option_names
 
     def reads(self, i: int, n_inputs: int) -> tuple[bool, ...]:
         """Tell whether the rule of input `i` reads the values of each input, and last, of the output."""

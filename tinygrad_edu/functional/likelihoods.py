@@ -1,0 +1,274 @@
+"""Losses of several classes: minus the logarithm of the probability that the prediction gave to what was observed.
+
+The last axis holds the classes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.conversion import as_array
+from tinygrad_edu.errors import DtypeError, OptionError, ShapeError
+from tinygrad_edu.functional.basic import as_tensor, log_softmax, where
+from tinygrad_edu.functional.comparing import (
+    REDUCTIONS,
+    Reduction,
+    alike,
+    as_float,
+    mean_of_nothing,
+    no_reduction,
+    reduced,
+    refuse_wrong_weights,
+)
+from tinygrad_edu.tensor import Tensor, apply
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["class_indices", "cross_entropy", "nll_loss"]
+
+# Looked up once: most of a small network's time is Python's, not NumPy's.
+_log_softmax, _negative_log_likelihood = ops.log_softmax, ops.negative_log_likelihood
+_largest = np.maximum.reduce
+
+
+# --------------------------------------------------------------------------------------- several classes
+def cross_entropy(
+    logits: Tensor | ArrayLike,
+    target: Tensor | ArrayLike,
+    reduction: Reduction = "mean",
+    weight: Tensor | ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+) -> Tensor:
+    """Cross-entropy of softmax(logits) against the target: -Σᵢ yᵢ log ŷᵢ for each example.
+
+    Parameters
+    ----------
+    logits
+        Scores (..., classes), not probabilities: softmax is part of this function.
+    target
+        Class indices, integers (...); or probabilities, floats (..., classes).
+    weight
+        How much each class counts, (classes,) and not negative. The mean over class indices is then the weighted one:
+        divided by the sum of the examples' weights. Over probabilities it is divided by the number of examples.
+    label_smoothing
+        The share ε of the target that is spread evenly over the classes: y becomes (1 - ε) y + ε / classes.
+    ignore_index
+        Examples with this class index are left out: their loss is 0, and the mean does not count them. It may be any
+        whole number, such as PyTorch's -100; None leaves nothing out, so that a class that is not there is an error.
+
+    Raises
+    ------
+    ShapeError
+        If the target is neither of the two shapes, or the weight is of another; or if the batch is empty and its mean
+        is asked for.
+    DtypeError
+        If class indices are not integers, or the logits are not floating.
+    OptionError
+        If a class index is not in 0 ... classes - 1; if the mean is asked for where all examples are left out or have
+        weight 0; if a weight is negative or not finite, `label_smoothing` is not in [0, 1], or `ignore_index` is given
+        with probabilities.
+
+    References
+    ----------
+    Szegedy et al., Rethinking the inception architecture for computer vision, CVPR (2016), for label smoothing.
+
+    Examples
+    --------
+    >>> cross_entropy([[1000.0, -1000.0]], [1]).item()
+    2000.0
+    >>> cross_entropy([[0.0, 0.0]], [[0.5, 0.5]]).item()
+    0.6931471824645996
+    >>> cross_entropy([[0.0, 0.0], [5.0, 0.0]], [1, -100], ignore_index=-100).item()
+    0.6931471824645996
+    """
+    logits, labels = as_float("cross_entropy", logits), as_array(target)
+    shape, kind = logits.array.shape, labels.dtype.kind
+    n_classes = shape[-1] if shape else 0
+    if n_classes < 2:
+        raise ShapeError(
+            f"cross_entropy needs logits of at least two classes in the last axis, but their shape is {shape}. "
+            f"For two classes as one logit there is binary_cross_entropy_with_logits."
+        )
+    if kind == "f" and labels.shape == shape:
+        return _of_probabilities(logits, target, reduction, weight, label_smoothing, ignore_index)
+    if kind not in "iu" or labels.shape != shape[:-1]:
+        raise _not_class_indices("cross_entropy", labels, shape)
+    if weight is not None or label_smoothing or ignore_index is not None:
+        log_p = apply(_log_softmax, (logits,))
+        return _weighted("cross_entropy", log_p, target, reduction, weight, label_smoothing, ignore_index)
+    # Read as unsigned, a negative index is a huge one: one look finds both kinds of wrong ones.
+    if labels.size:
+        if _largest(labels.astype(np.int64, copy=False).view(np.uint64), axis=None) >= n_classes:
+            raise _no_such_class("cross_entropy", labels, n_classes)
+    elif reduction == "mean":
+        raise mean_of_nothing(labels.shape)
+    if reduction not in REDUCTIONS:
+        raise no_reduction(reduction)
+    log_p = apply(_log_softmax, (logits,))
+    # The target itself where it is a Tensor, so that a later change in place is noticed.
+    target = target if isinstance(target, Tensor) else labels
+    return apply(_negative_log_likelihood, (log_p, target), {"reduction": reduction})
+
+
+def nll_loss(
+    log_probabilities: Tensor | ArrayLike,
+    target: Tensor | ArrayLike,
+    reduction: Reduction = "mean",
+    weight: Tensor | ArrayLike | None = None,
+    ignore_index: int | None = None,
+) -> Tensor:
+    """Negative log-likelihood: minus the log-probability at the target's class.
+
+    After `log_softmax` it is `cross_entropy`.
+
+    Parameters
+    ----------
+    log_probabilities
+        (..., classes).
+    target
+        Class indices, integers (...).
+    weight, ignore_index
+        As in `cross_entropy`.
+
+    Raises
+    ------
+    ShapeError, DtypeError, OptionError
+        As in `cross_entropy`.
+
+    Examples
+    --------
+    >>> nll_loss([[-0.5, -1.0], [-2.0, -0.25]], [0, 1])
+    tensor(0.375)
+    """
+    log_p = as_float("nll_loss", log_probabilities)
+    return _weighted("nll_loss", log_p, target, reduction, weight, 0.0, ignore_index)
+
+
+def class_indices(name: str, scores: Tensor, target: Tensor | ArrayLike, ignore_index: int | None = None) -> Tensor:
+    """Check that a target holds one class index for each row of scores, but for those to be ignored.
+
+    Examples
+    --------
+    >>> class_indices("nll_loss", as_tensor([[0.0, 0.0]]), [1])
+    tensor([1])
+    """
+    labels, shape = as_array(target), scores.shape
+    if labels.dtype.kind not in "iu" or not shape or labels.shape != shape[:-1]:
+        raise _not_class_indices(name, labels, shape)
+    counted = labels if ignore_index is None else labels[labels != ignore_index]
+    if counted.size and not 0 <= counted.min() <= counted.max() < shape[-1]:
+        raise _no_such_class(name, counted, shape[-1])
+    return as_tensor(target)
+
+
+def _weighted(
+    name: str,
+    log_p: Tensor,
+    target: Tensor | ArrayLike,
+    reduction: Reduction,
+    weight: Tensor | ArrayLike | None,
+    label_smoothing: float,
+    ignore_index: int | None,
+) -> Tensor:
+    """Do what `cross_entropy` does with options: class indices, in rows that hold for any values of the target."""
+    classes, kept = class_indices(name, log_p, target, ignore_index), None
+    if ignore_index is not None:
+        kept = classes != ignore_index
+        classes = where(kept, classes, 0)
+    losses = apply(_negative_log_likelihood, (log_p, classes), {"reduction": "none"})
+    counts = None
+    if weight is not None:
+        weight = _class_weights(name, weight, log_p)
+        everywhere = apply(ops.broadcast_to, (weight,), {"shape": log_p.shape})
+        counts = -apply(_negative_log_likelihood, (everywhere, classes), {"reduction": "none"})
+        losses = losses * counts
+    if label_smoothing:
+        _check_smoothing(label_smoothing)
+        spread = (log_p if weight is None else log_p * weight).sum(axis=-1)
+        losses = losses * (1 - label_smoothing) - spread * (label_smoothing / log_p.shape[-1])
+    if kept is not None:
+        losses = where(kept, losses, 0.0)
+        counts = kept.astype(log_p.dtype) if counts is None else where(kept, counts, 0.0)
+    if reduction != "mean" or counts is None:
+        return reduced(losses, reduction)
+    total = counts.sum()
+    if not losses.size:
+        raise mean_of_nothing(losses.shape)
+    if not total.array > 0:
+        raise OptionError(
+            f"{name} cannot take a mean here: each of the {losses.size} examples is left out by ignore_index or has "
+            f"weight 0. Leave such batches out, or use reduction='sum'."
+        )
+    mean: Tensor = losses.sum() / total
+    return mean
+
+
+def _of_probabilities(
+    logits: Tensor,
+    target: Tensor | ArrayLike,
+    reduction: Reduction,
+    weight: Tensor | ArrayLike | None,
+    label_smoothing: float,
+    ignore_index: int | None,
+) -> Tensor:
+    _, probabilities = alike("cross_entropy", logits, target)
+    if ignore_index is not None:
+        raise OptionError(
+            f"cross_entropy leaves class indices out by ignore_index={ignore_index}, but the target holds "
+            f"probabilities. A row of zeros has a loss of 0."
+        )
+    if label_smoothing:
+        _check_smoothing(label_smoothing)
+        probabilities = probabilities * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
+    if weight is not None:
+        probabilities = probabilities * _class_weights("cross_entropy", weight, logits)
+    return reduced(-(probabilities * log_softmax(logits)).sum(axis=-1), reduction)
+
+
+def _no_such_class(name: str, labels: NDArray[Any], n_classes: int) -> OptionError:
+    wrong = labels[(labels < 0) | (labels >= n_classes)]
+    left_out = " To leave examples without a class out, pass ignore_index=-100." if wrong[0] == -100 else ""
+    return OptionError(
+        f"{name} of {n_classes} classes needs targets from 0 to {n_classes - 1}, but was given {wrong[0]}. "
+        f"Number the classes from 0, and give the last layer one output for each class.{left_out}"
+    )
+
+
+def _not_class_indices(name: str, labels: NDArray[Any], shape: tuple[int, ...]) -> ShapeError | DtypeError:
+    of, takes_probabilities = ("logits", True) if name == "cross_entropy" else ("predictions", False)
+    if shape and labels.shape == shape[:-1]:
+        either = f", or give probabilities of shape {shape}" if takes_probabilities else ""
+        return DtypeError(
+            f"{name} needs class indices as integers, but the target holds {labels.dtype}. "
+            f"Write target.astype(np.int64){either}."
+        )
+    fix = " Write target.reshape(-1)." if len(shape) == 2 and labels.size == shape[0] else ""
+    if labels.shape == shape:
+        fix = " Write target.argmax(axis=-1) for one-hot rows."
+    either = f", or probabilities as floats of shape {shape}" if takes_probabilities else ""
+    return ShapeError(
+        f"{name} of {of} {shape} needs class indices of shape {shape[:-1]}{either}, but the target is {labels.dtype} "
+        f"of shape {labels.shape}.{fix}"
+    )
+
+
+def _class_weights(name: str, weight: Tensor | ArrayLike, scores: Tensor) -> Tensor:
+    n_classes = scores.shape[-1]
+    weight = weight if isinstance(weight, Tensor) else Tensor(weight, dtype=scores.dtype)
+    if weight.shape != (n_classes,):
+        raise ShapeError(
+            f"{name} of {n_classes} classes needs one weight for each, ({n_classes},), but they have shape "
+            f"{weight.shape}."
+        )
+    refuse_wrong_weights(name, weight)
+    return weight if weight.dtype == scores.dtype else weight.astype(scores.dtype)
+
+
+def _check_smoothing(label_smoothing: float) -> None:
+    if not 0 <= label_smoothing <= 1:
+        raise OptionError(f"label_smoothing is a share from 0 to 1, but is {label_smoothing}.")
