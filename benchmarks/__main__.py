@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-NAMES = ("eager_step", "op_overhead", "kernels", "imports", "memory", "compare_digits")
+NAMES = ("eager_step", "op_overhead", "convolution", "kernels", "imports", "memory", "compare_digits")
 RESULTS = Path(__file__).parent / "results"
 
 

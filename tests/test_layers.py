@@ -198,7 +198,11 @@ def test_a_padding_row_is_0_and_receives_no_gradient():
 
 # ------------------------------------------------------------------------------------------- bad input
 WRONG = {
-    "channels": (lambda: nn.Conv2d(3, 4, 3)(draw(2, 5, 8, 8)), ShapeError, r"In model \(Conv2d 3→4\).*3.*5"),
+    "channels": (
+        lambda: nn.Conv2d(3, 4, 3)(draw(2, 5, 8, 8)),
+        ShapeError,
+        r"In model \(Conv2d 3→4\).*has 5 channels.*takes 3",
+    ),
     "groups": (lambda: nn.Conv2d(3, 4, 3, groups=2), OptionError, "2 groups"),
     "a kernel of the wrong length": (lambda: nn.Conv2d(3, 4, (3,)), OptionError, r"kernel of 2 lengths.*\(3,\)"),
     "no channels": (lambda: nn.Conv1d(0, 4, 3), OptionError, "in_channels=0"),

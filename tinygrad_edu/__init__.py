@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 # These at once, and not on first use: `tensor` and `gradcheck` are also the names of the modules that they
 # live in, and whatever imports such a module first would put it in the function's place.
 from tinygrad_edu.autodiff import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from tinygrad_edu.custom import custom_op
-from tinygrad_edu.debugging import debug, detect_anomaly
 from tinygrad_edu.gradcheck import gradcheck
 from tinygrad_edu.random import default_rng, seed
 from tinygrad_edu.tape import no_grad
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
         training,
         visualize,
     )
+    from tinygrad_edu.custom import custom_op
+    from tinygrad_edu.debugging import debug, detect_anomaly
     from tinygrad_edu.functional import (
         arange,
         at,
@@ -55,6 +55,9 @@ __version__ = "0.1.0"
 
 # Where the other public names live.
 _HOME = {
+    "custom_op": "custom",
+    "debug": "debugging",
+    "detect_anomaly": "debugging",
     "fit": "training",
     "minimize": "learn",
     **dict.fromkeys(("arange", "at", "eye", "full", "full_like", "linspace", "one_hot", "ones"), "functional"),

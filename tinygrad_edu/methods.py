@@ -6,7 +6,6 @@ First those that look at it (``x.shape``, ``x.item()``), then those that take th
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import ops
@@ -151,15 +150,6 @@ class Methods(RowMethods):
     def permute(self, *dims: int | tuple[int, ...]) -> Tensor:
         """Do what `transpose` does, under PyTorch's name."""
         return self.transpose(*dims)
-
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        """Merge the axes from `start_dim` to `end_dim` into one."""
-        shape, n = self.shape, self.ndim or 1
-        for axis in (start_dim, end_dim):
-            if not -n <= axis < n:
-                raise ShapeError(f"flatten was given axis {axis}, but the shape is {shape}.")
-        start, end = start_dim % n, end_dim % n + 1
-        return _apply(ops.reshape, self, shape=(*shape[:start], math.prod(shape[start:end]), *shape[end:]))
 
     def gather(self, dim: int, index: Any) -> Tensor:
         """Pick entries along an axis, as `take_along_axis` does, with PyTorch's order of arguments."""

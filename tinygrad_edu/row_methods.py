@@ -201,6 +201,7 @@ class RowMethods(Node):
     expand_dims = _method(ops.expand_dims)
     unsqueeze = _method(ops.expand_dims)
     ravel = _method(ops.ravel)
+    flatten = _method(ops.flatten)
     flip = _method(ops.flip)
     roll = _method(ops.roll)
     rot90 = _method(ops.rot90)

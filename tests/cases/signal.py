@@ -61,6 +61,10 @@ def conv(x, weight, stride=1, padding=0, dilation=1, groups=1):
     return y
 
 
+def conv_bias(x, weight, bias, **options):
+    return conv(x, weight, **options) + bias.reshape(-1, *(1,) * (x.ndim - 2))
+
+
 def conv_transpose(y, weight, stride=1, padding=0, dilation=1, groups=1):
     n = y.ndim - 2
     sizes = tuple(
@@ -233,6 +237,7 @@ CONVOLUTIONS = {
     "rows, long": ((1, 1, 3, 25), (1, 1, 2, 2), {"padding": (1, 0)}),
     "rows, long, stride": ((1, 1, 3, 26), (1, 1, 2, 3), {"padding": ((0, 1), (0, 0)), "stride": (2, 1)}),
     "no examples": ((0, 2, 3, 3), (2, 2, 2, 2), {"padding": 1}),
+    "nothing but padding": ((2, 1, 2, 0), (1, 1, 2, 2), {"padding": 1}),
 }
 
 
@@ -249,11 +254,12 @@ def _exactly(x, weight, options):
     return (x[0], weight[0], *found), options | {"padding": exact}
 
 
-def _three(form, x, weight, options):
+def _four(form, x, weight, options):
     y, exact = _exactly(x, weight, options)
     reference = functools.partial(conv_weight, kernel=weight[2:], **exact)
     return [
         signal("conv", form, x, weight, **options),
+        case("conv_bias", form, x, weight, weight[:1], reference=functools.partial(conv_bias, **options), **options),
         signal("conv_transpose", form, y, weight, **exact),
         case("conv_weight", form, x, y, reference=reference, **exact),
     ]
@@ -339,7 +345,7 @@ def _pools(form, x, options):
 
 
 CASES = [
-    *(c for form, (x, weight, options) in CONVOLUTIONS.items() for c in _three(form, x, weight, options)),
+    *(c for form, (x, weight, options) in CONVOLUTIONS.items() for c in _four(form, x, weight, options)),
     *(
         case(op, f"{form}, {mode}", *sequences, numpy=functools.partial(getattr(np, op), mode=mode), mode=mode)
         for op in ("convolve", "correlate")

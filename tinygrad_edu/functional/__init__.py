@@ -64,6 +64,20 @@ from tinygrad_edu.functional.normalization import (
     normalize,
     rms_norm,
 )
+from tinygrad_edu.functional.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
 from tinygrad_edu.functional.random import (
     bernoulli,
     normal,
@@ -83,15 +97,23 @@ from tinygrad_edu.functional.signal import (
     conv_transpose2d,
     conv_transpose3d,
     fold,
-    over_axes,
     unfold,
 )
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [
     "Reduction",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "arange",
     "at",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "bernoulli",
     "binary_cross_entropy",
@@ -121,6 +143,9 @@ __all__ = [
     "linspace",
     "log_softmax",
     "logspace",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
     "mse_loss",
     "multi_margin_loss",
     "nll_loss",
@@ -129,7 +154,6 @@ __all__ = [
     "one_hot",
     "ones",
     "ones_like",
-    "over_axes",
     "permutation",
     "rand",
     "rand_like",

@@ -63,10 +63,10 @@ def _conv(
     strides, dilations = whole_numbers("stride", stride, n), whole_numbers("dilation", dilation, n)
     if isinstance(padding, str):
         padding = _named_padding(padding, weight.shape[2:], strides, dilations)
-    y = over_axes(
-        f"conv{n}d", ops.conv, n, x, weight, stride=strides, padding=padding, dilation=dilations, groups=groups
-    )
-    return _with_bias(y, bias, n)
+    options = {"stride": strides, "padding": padding, "dilation": dilations, "groups": groups}
+    if bias is None:
+        return over_axes(f"conv{n}d", ops.conv, n, x, weight, **options)
+    return over_axes(f"conv{n}d", ops.conv_bias, n, x, weight, as_tensor(bias), **options)
 
 
 def _named_padding(padding: str, kernel: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> Any:
@@ -104,15 +104,9 @@ def _conv_transpose(
     pads = tuple((p, p - e) for p, e in zip(whole_numbers("padding", padding, n, least=0), extra, strict=True))
     options = {"stride": strides, "padding": pads, "dilation": dilations, "groups": groups}
     y = over_axes(f"conv_transpose{n}d", ops.conv_transpose, n, x, as_tensor(weight), **options)
-    return _with_bias(y, bias, n)
-
-
-def _with_bias(y: Tensor, bias: Input | None, n: int) -> Tensor:
-    # Added by a row of its own: as part of the convolution's row it would cost the same but for a fiftieth.
     if bias is None:
         return y
-    bias = as_tensor(bias)
-    channels = y.shape[-n - 1]
+    bias, channels = as_tensor(bias), y.shape[-n - 1]
     if bias.shape != (channels,):
         raise ShapeError(f"The result has {channels} channels, so bias is of shape ({channels},), not {bias.shape}.")
     return y + bias.reshape(channels, *(1,) * n)

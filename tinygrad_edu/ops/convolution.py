@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import OptionError, ShapeError
+from tinygrad_edu.ops import reductions
 from tinygrad_edu.ops.composition import compose
 from tinygrad_edu.ops.shape import arraylike
 from tinygrad_edu.ops.table import Op, define
-from tinygrad_edu.ops.windows import Windows, meet, settings, spatial, whole_numbers
+from tinygrad_edu.ops.windows import Windows, meet, settings, spatial, taps, whole_numbers
 
 # Where more than twice the largest block ever freed lies free, glibc hands it back to the system, and each page costs a
 # fault when it is used again: a third of a training step's time. One block freed here, which nothing touches, makes it
@@ -64,6 +65,23 @@ class _Layout:
         return (*across, examples) if self.examples_last else (examples, *across)
 
 
+def _copy(source: Any, into: Any) -> None:
+    # Entries a power of two apart share a few places in the cache, often 8. More of them than that push each other out,
+    # and to turn 32 × 32 × 16 × 16 took 3 times as long in one go.
+    length = source.shape[-1]
+    step = 8 if source.strides[-1] % 2048 == 0 else max(length, 1)
+    for start in range(0, length, step):
+        into[..., start : start + step] = source[..., start : start + step]
+
+
+def _in_order(x: Any) -> Any:
+    if x.flags.c_contiguous:
+        return x
+    out = np.empty(x.shape, x.dtype)
+    _copy(x, out)
+    return out
+
+
 def _with_rows(windows: Windows, n: int, *, transposed: bool = False) -> Windows:
     """Give windows a first axis along which they see adjacent rows: their own, or a new one with a single row."""
     apart = windows.dilation[0] > 1 or (transposed and windows.stride[0] > 1)
@@ -89,9 +107,9 @@ def _columns(x: Any, windows: Windows, layout: _Layout) -> Any:
     before, behind = windows.padding[0]
     n_rows = windows.sizes[0] + before + behind
     rows, at_rows = meet(-before, 1, windows.sizes[0], n_rows)
-    source = np.ascontiguousarray(layout.arrange(x, windows.sizes))  # once, not for each tap
+    source = _in_order(layout.arrange(x, windows.sizes))  # once, not for each tap
     buffer = np.zeros((layout.groups, n_rows, *across.kernel, channels, *layout.tail(across.counts, layout.n)), x.dtype)
-    for tap, inside, at in across.taps():
+    for tap, inside, at in taps(across):
         entries = source[(_ALL, rows, _ALL, *layout.tail(inside, _ALL))]
         buffer[(_ALL, at_rows, *tap, _ALL, *layout.tail(at, _ALL))] = entries
     seen, columns = math.prod(across.kernel) * channels, math.prod(across.counts) * layout.n
@@ -101,6 +119,12 @@ def _columns(x: Any, windows: Windows, layout: _Layout) -> Any:
 
 # -------------------------------------------------------------------------------------------- products
 def _conv(x: Any, weight: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
+    return _conv_bias(x, weight, None, stride, padding, dilation, groups)
+
+
+def _conv_bias(
+    x: Any, weight: Any, bias: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Any:
     windows = _windows(x, weight, stride, padding, dilation)
     features, channels = _channels(x, weight, groups)
     shape = (len(x), len(weight), *windows.counts)
@@ -110,6 +134,11 @@ def _conv(x: Any, weight: Any, stride: Any = 1, padding: Any = 0, dilation: Any 
     k, others = windows.kernel[0], math.prod(windows.kernel[1:])
     kernels = weight.reshape(groups, features, channels, k, others).transpose(0, 1, 3, 4, 2)
     y = np.matmul(kernels.reshape(groups, 1, features, k * others * channels), _columns(x, windows, layout))
+    if bias is not None:
+        if bias.shape != shape[1:2]:
+            raise ShapeError(f"A weight of shape {weight.shape} takes a bias of shape {shape[1:2]}, not {bias.shape}.")
+        add_in_place = np.result_type(y, bias) == y.dtype
+        y = np.add(y, bias.reshape(groups, 1, features, 1), out=y if add_in_place else None)
     return layout.restore(y.reshape(groups, rows, features, *layout.tail(tuple(across), len(x))), shape)
 
 
@@ -124,15 +153,18 @@ def _conv_transpose(y: Any, weight: Any, stride: Any = 1, padding: Any = 0, dila
     source = layout.arrange(y, windows.counts)
     padded = np.zeros((groups, n_rows + k - 1, *source.shape[2:]), y.dtype)
     rows, at_rows = meet(windows.padding[0][0] - k + 1, 1, windows.counts[0], n_rows + k - 1)
-    padded[:, at_rows] = source[:, rows]
+    _copy(source[:, rows], padded[:, at_rows])
     padded = padded.reshape(groups, n_rows + k - 1, features, math.prod(across.counts) * len(y))
     kernels = weight.reshape(groups, features, channels, k, others)[:, :, :, ::-1].transpose(0, 4, 2, 3, 1)
     parts = np.matmul(kernels.reshape(groups, 1, others * channels, k * features), _adjacent(padded, k, 1, n_rows))
     parts = parts.reshape(groups, n_rows, *across.kernel, channels, *layout.tail(across.counts, len(y)))
-    out = np.zeros((groups, n_rows, channels, *layout.tail(across.sizes, len(y))), parts.dtype)
-    for tap, inside, at in across.taps():
+    # An array of its own that lies in memory like this view: the tape copies views that become the gradient of a leaf.
+    like = layout.restore(np.empty((1, n_rows, shape[1], *layout.tail(across.sizes, len(y))), bool), shape)
+    x = np.zeros_like(like, dtype=parts.dtype)
+    out = layout.arrange(x, windows.sizes)
+    for tap, inside, at in taps(across):
         out[(_ALL, _ALL, _ALL, *layout.tail(inside, _ALL))] += parts[(_ALL, _ALL, *tap, _ALL, *layout.tail(at, _ALL))]
-    return layout.restore(out, shape)
+    return x
 
 
 def _conv_weight(x: Any, y: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
@@ -141,7 +173,7 @@ def _conv_weight(x: Any, y: Any, stride: Any = 1, padding: Any = 0, dilation: An
     shape = (y.shape[1], channels, *windows.kernel)
     windows = _with_rows(windows, len(x))
     layout = _Layout(len(x), groups, windows)
-    ys = layout.arrange(y, windows.counts)
+    ys = _in_order(layout.arrange(y, windows.counts))
     ys = ys.reshape(groups, windows.counts[0], features, math.prod(windows.counts[1:]) * len(x))
     # Laid out anew, not kept from the forward pass: for 16 channels of 14 × 14 that is a tenth of a step's time, and
     # three times the memory of the input until backward.
@@ -236,6 +268,17 @@ conv: Op = define(
     forward=_conv,
     doc="The convolution of (N, C, *spatial) with a weight (F, C / groups, *kernel), which is not turned around.",
     gradient="the transposed convolution of g with the weight; the correlation of x with g",
+)
+# With a bias, as a layer has it. Two rows, a convolution and an addition, would take a tenth longer where images are
+# small, and keep the sum without the bias until backward.
+conv_bias: Op = define(
+    "conv_bias",
+    lambda g, _y, _x, weight, _bias, **options: conv_transpose(g, weight, **_exact(_x, weight, **options)),
+    lambda g, _y, x, _weight, _bias, **options: conv_weight(x, g, **_exact(x, _weight, **options)),
+    lambda g, _y, _x, _weight, _bias, **options: reductions.sum(g, axis=(0, *range(2, g.ndim))),
+    forward=_conv_bias,
+    doc="conv, and to each channel of the result an entry of a bias (F,) added.",
+    gradient="the transposed convolution of g with the weight; the correlation of x with g; Σ g of each channel",
 )
 conv_transpose: Op = define(
     "conv_transpose",

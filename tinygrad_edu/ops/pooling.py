@@ -15,7 +15,7 @@ from tinygrad_edu.errors import OptionError, ShapeError
 from tinygrad_edu.ops.choices import where
 from tinygrad_edu.ops.composition import compose
 from tinygrad_edu.ops.table import Op, define
-from tinygrad_edu.ops.windows import Ints, Windows, spatial, whole_numbers
+from tinygrad_edu.ops.windows import Ints, Windows, spatial, taps, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def _max_pool(x: Any, **options: Any) -> Any:
     windows = _windows(spatial(x), **options)
     lowest = -math.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     out: Any = np.full_like(x, lowest, shape=(*x.shape[:2], *windows.counts))
-    for _, inside, at in windows.taps():
+    for _, inside, at in taps(windows):
         part = out[(..., *at)]
         np.maximum(part, x[(..., *inside)], out=part)
     return out
@@ -57,25 +57,31 @@ def _max_pool(x: Any, **options: Any) -> Any:
 def _firsts(x: Any, y: Any, windows: Windows) -> Iterator[tuple[Any, Any, Any]]:
     """Go through the taps: the entries under each, in which windows they are, and where one is the first largest."""
     waiting: Any = np.ones_like(y, dtype=bool)
-    for _, inside, at in windows.taps():
+    for _, inside, at in taps(windows):
         entries, places = (..., *inside), (..., *at)
         # "Not less" and not "equal", so that a window with NaN, which y passes on, gives g to an entry too.
-        first = ~(x[entries] < y[places]) & waiting[places]
-        waiting[places] ^= first
-        yield entries, places, first
+        less = x[entries] < y[places]
+        yield entries, places, waiting[places] > less
+        waiting[places] &= less
 
 
 def _max_pool_put(g: Any, x: Any, y: Any, **options: Any) -> Any:
+    windows = _windows(spatial(x), **options)
     out: Any = np.zeros_like(x, dtype=g.dtype)
-    for entries, places, first in _firsts(x, y, _windows(spatial(x), **options)):
-        out[entries] += np.where(first, g[places], 0)
+    overlap = any(d * (k - 1) >= s for k, s, d in zip(windows.kernel, windows.stride, windows.dilation, strict=True))
+    for entries, places, first in _firsts(x, y, windows):
+        # By a product: np.where takes three times as long where the entries that are first are not foreseeable.
+        if overlap:
+            out[entries] += g[places] * first
+        else:
+            np.multiply(g[places], first, out=out[entries])
     return out
 
 
 def _max_pool_pick(g: Any, x: Any, y: Any, **options: Any) -> Any:
     out: Any = np.zeros_like(y, dtype=g.dtype)
     for entries, places, first in _firsts(x, y, _windows(spatial(x), **options)):
-        out[places] += np.where(first, g[entries], 0)
+        out[places] += g[entries] * first
     return out
 
 
@@ -112,7 +118,7 @@ max_pool_pick: Op = define(
 def _sum_pool(x: Any, **options: Any) -> Any:
     windows = _windows(spatial(x), **options)
     out: Any = np.zeros_like(x, shape=(*x.shape[:2], *windows.counts))
-    for _, inside, at in windows.taps():
+    for _, inside, at in taps(windows):
         out[(..., *at)] += x[(..., *inside)]
     return out
 
@@ -125,7 +131,7 @@ def _sum_pool_put(g: Any, sizes: Ints, **options: Any) -> Any:
             f"the sizes and the options with which it was pooled."
         )
     out: Any = np.zeros_like(g, shape=(*g.shape[:2], *sizes))
-    for _, inside, at in windows.taps():
+    for _, inside, at in taps(windows):
         out[(..., *inside)] += g[(..., *at)]
     return out
 

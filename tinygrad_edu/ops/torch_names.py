@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.composition import compose
 from tinygrad_edu.ops.products import matmul
+from tinygrad_edu.ops.shape import reshape
 
 # PyTorch's name: the row or composition of NumPy's name that means the same. Options are translated where they are
 # bound: `dim` is `axis`, `keepdim` is `keepdims`.
@@ -16,6 +18,8 @@ ALIASES = {
     "abs": "absolute",
     "acos": "arccos",
     "acosh": "arccosh",
+    "amax": "max",
+    "amin": "min",
     "asin": "arcsin",
     "asinh": "arcsinh",
     "atan": "arctan",
@@ -33,6 +37,7 @@ ALIASES = {
     "le": "less_equal",
     "logsigmoid": "log_sigmoid",
     "lt": "less",
+    "mod": "remainder",
     "movedim": "moveaxis",
     "mul": "multiply",
     "ne": "not_equal",
@@ -80,3 +85,14 @@ def mv(x: Any, y: Any) -> Any:
     """The product of a matrix and a vector."""
     _check("mv", (x, y), (2, 1))
     return matmul(x, y)
+
+
+@compose("flatten")
+def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """The axes from `start_dim` to `end_dim` merged into one."""
+    n = x.ndim or 1
+    for axis in (start_dim, end_dim):
+        if not -n <= axis < n:
+            raise ShapeError(f"flatten was given axis {axis}, but the shape is {x.shape}.")
+    start, end = start_dim % n, end_dim % n + 1
+    return reshape(x, shape=(*x.shape[:start], math.prod(x.shape[start:end]), *x.shape[end:]))

@@ -6,23 +6,23 @@ Convolution and pooling read arrays through the same windows. A loop runs over t
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import operator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.errors import OptionError, ShapeError
 from tinygrad_edu.ops.table import Op, define
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["Windows", "fold", "meet", "settings", "spatial", "unfold", "whole_numbers"]
+__all__ = ["Windows", "fold", "meet", "settings", "spatial", "taps", "unfold", "whole_numbers"]
 
 Ints = tuple[int, ...]
 Slices = tuple[slice, ...]
+# What depends on shapes and options alone is worked out once; a step of a small network would spend a tenth on it.
+_LAYERS = 256
 
 
 class Windows(NamedTuple):
@@ -91,24 +91,26 @@ class Windows(NamedTuple):
             counts.append(count)
         return cls(sizes, kernel, strides, pads, dilations, tuple(counts))
 
-    def taps(self) -> Iterator[tuple[Ints, Slices, Slices]]:
-        """Go through the taps: the index of each in a window, its slice of the input, and the windows it is one of.
 
-        The two slices are equally long: the windows left out have this tap on padding.
+@functools.lru_cache(maxsize=_LAYERS)
+def taps(windows: Windows) -> tuple[tuple[Ints, Slices, Slices], ...]:
+    """List the taps: the index of each in a window, its slice of the input, and the windows it is one of.
 
-        Examples
-        --------
-        >>> for tap in Windows.over((3,), kernel_size=2, padding=((1, 0),)).taps():
-        ...     print(*tap)
-        (0,) (slice(0, 2, 1),) (slice(1, 3, None),)
-        (1,) (slice(0, 3, 1),) (slice(0, 3, None),)
-        """
-        along = [
-            [(i, *meet(i * d - before, s, size, count)) for i in range(k)]
-            for size, k, s, (before, _), d, count in zip(*self, strict=True)
-        ]
-        for tap in itertools.product(*along):
-            yield tuple(i for i, _, _ in tap), tuple(inside for _, inside, _ in tap), tuple(at for _, _, at in tap)
+    The two slices are equally long: the windows left out have this tap on padding.
+
+    Examples
+    --------
+    >>> for tap in taps(Windows.over((3,), kernel_size=2, padding=((1, 0),))):
+    ...     print(*tap)
+    (0,) (slice(0, 2, 1),) (slice(1, 3, None),)
+    (1,) (slice(0, 3, 1),) (slice(0, 3, None),)
+    """
+    along = [
+        [(i, *meet(i * d - before, s, size, count)) for i in range(k)]
+        for size, k, s, (before, _), d, count in zip(*windows, strict=True)
+    ]
+    found = itertools.product(*along)
+    return tuple((tuple(i for i, _, _ in t), tuple(e for _, e, _ in t), tuple(w for _, _, w in t)) for t in found)
 
 
 def meet(start: int, stride: int, size: int, count: int) -> tuple[slice, slice]:
@@ -184,7 +186,7 @@ def _unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, strid
     windows = Windows.over(spatial(x), kernel_size, stride=stride, padding=padding, dilation=dilation)
     n, channels = x.shape[:2]
     columns: Any = np.zeros((n, channels, *windows.kernel, *windows.counts), x.dtype)
-    for tap, inside, at in windows.taps():
+    for tap, inside, at in taps(windows):
         columns[(slice(None), slice(None), *tap, *at)] = x[(..., *inside)]
     return columns.reshape(n, channels * math.prod(windows.kernel), math.prod(windows.counts))
 
@@ -193,17 +195,17 @@ def _fold(
     columns: Any, output_size: Ints, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Any:
     windows = Windows.over(output_size, kernel_size, stride=stride, padding=padding, dilation=dilation)
-    taps, count = math.prod(windows.kernel), math.prod(windows.counts)
-    if columns.ndim != 3 or columns.shape[1] % taps or columns.shape[2] != count:
+    entries, count = math.prod(windows.kernel), math.prod(windows.counts)
+    if columns.ndim != 3 or columns.shape[1] % entries or columns.shape[2] != count:
         raise ShapeError(
-            f"With these options output_size={output_size} has {count} windows of {taps} entries, folded from "
-            f"columns (N, C * {taps}, {count}), not of shape {columns.shape}. Take the output_size and options that "
+            f"With these options output_size={output_size} has {count} windows of {entries} entries, folded from "
+            f"columns (N, C * {entries}, {count}), not of shape {columns.shape}. Take the output_size and options that "
             f"they were unfolded with."
         )
-    n, channels = columns.shape[0], columns.shape[1] // taps
+    n, channels = columns.shape[0], columns.shape[1] // entries
     parts = columns.reshape(n, channels, *windows.kernel, *windows.counts)
     out: Any = np.zeros((n, channels, *output_size), columns.dtype)
-    for tap, inside, at in windows.taps():
+    for tap, inside, at in taps(windows):
         out[(..., *inside)] += parts[(slice(None), slice(None), *tap, *at)]
     return out
 
