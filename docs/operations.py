@@ -139,9 +139,11 @@ def table() -> str:
         "",
         "Written by `python docs/operations.py` from the rows in `tinygrad_edu/ops/`; do not edit by hand.",
         "",
-        "In a gradient, g is the gradient of the result, and the letters are the inputs and the result as the code of the",
-        "rule names them; one formula for each input. Every row with a gradient can be differentiated to any order, where",
-        f"a domain is given: inside it. {len(ops.TABLE)} rows, and {len(ops.COMPOSITIONS)} compositions of rows.",
+        "In a gradient, g is the gradient of the result; the letters are the inputs and the result, as the code of the",
+        "rule names them. There is one formula for each input. Every row with a gradient can be differentiated to any",
+        "order; where a domain is given, inside it.",
+        "",
+        f"There are {len(ops.TABLE)} rows, and {len(ops.COMPOSITIONS)} compositions of rows.",
     ]
     for module, entries in _by_module().items():
         lines += ["", f"## {module.replace('_', ' ').capitalize()}", "", _summary(module), ""]

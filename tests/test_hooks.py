@@ -438,6 +438,16 @@ def test_a_hook_of_an_outer_tensor_sees_the_outer_gradient():
     assert x.grad.item() == 12
 
 
+def test_a_hook_is_not_given_a_part_where_the_walk_ends_before_its_tensor():
+    w = parameter([1.0, 2.0])
+    h = w * 2
+    at_w, at_h = seen_by(w), seen_by(h)
+    # The function reaches w twice, and once of that through h, which is older than the argument.
+    slope = tg.grad(lambda x: (x * h * w).sum())(np.ones(2))
+    assert slope.tolist() == [2, 8]
+    assert at_w == at_h == []
+
+
 def test_the_gradient_with_respect_to_what_was_computed_passes_its_hook():
     x = parameter([1.0, 2.0])
     value, (slope,) = tg.value_and_grad(lambda v: (v * v).sum(), argnums=(0,))(x * 2)

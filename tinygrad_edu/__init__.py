@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         zeros_like,
     )
     from tinygrad_edu.learn.minimize import minimize
+    from tinygrad_edu.reasons import why
     from tinygrad_edu.training.fit import fit
 
 __version__ = "0.1.0"
@@ -60,6 +61,7 @@ _HOME = {
     "detect_anomaly": "debugging",
     "fit": "training",
     "minimize": "learn",
+    "why": "reasons",
     **dict.fromkeys(("arange", "at", "eye", "full", "full_like", "linspace", "one_hot", "ones"), "functional"),
     **dict.fromkeys(("ones_like", "rand", "randn", "zeros", "zeros_like"), "functional"),
 }
@@ -120,6 +122,7 @@ __all__ = [
     "value_and_grad",
     "visualize",
     "vjp",
+    "why",
     "zeros",
     "zeros_like",
 ]

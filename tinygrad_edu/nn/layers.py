@@ -88,6 +88,7 @@ class Sequential(Module):
 
     Examples
     --------
+    >>> from tinygrad_edu.nn import ReLU
     >>> model = Sequential(Linear(4, 8), ReLU(), Linear(8, 3))
     >>> [name for name, _ in model.named_parameters()]
     ['0.weight', '0.bias', '2.weight', '2.bias']

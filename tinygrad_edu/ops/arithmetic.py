@@ -34,7 +34,6 @@ def lerp(x: Any, y: Any, weight: Any) -> Any:
     return x + weight * (y - x)
 
 
-
 # --------------------------------------------------------------------------------------------- powers
 def _power_wrt_exponent(g: Any, z: Any, x: Any, y: Any) -> Any:
     # x**y = exp(y log x). Where x is 0 the logarithm is not, but the power stays 0 for every y > 0,

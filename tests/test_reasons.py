@@ -12,8 +12,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import functional, nn, ops, optim
 from tinygrad_edu.errors import ArgumentError, GraphError, ShapeError, TinygradEduError
+from tinygrad_edu.reasons import why
 from tinygrad_edu.tape import mode
-from tinygrad_edu.why import why
 
 
 def parameter(values, name="w", dtype=np.float64):
@@ -689,8 +689,8 @@ def test_where_something_was_made_is_said_if_debug_was_on():
         y = w.relu()
         loss = y.sum()
     text = why(w, loss)
-    assert text.startswith("w of shape (2,), made at test_why.py:")
-    assert "lost at relu of shape (2,), made at test_why.py:" in text
+    assert text.startswith("w of shape (2,), made at test_reasons.py:")
+    assert "lost at relu of shape (2,), made at test_reasons.py:" in text
     assert "in `y = w.relu()`" in text
 
 
