@@ -331,6 +331,11 @@ MISTAKES = {
         ShapeError,
         r"would leave the spatial shape \(-1, 4\). Take less padding",
     ),
+    "transposed to an empty axis": (
+        lambda: signal.conv_transpose1d([[1.0]], [[[1.0, 1.0]]], padding=1),
+        ShapeError,
+        r"Padding of 1 cuts all off: a result of shape \(1, 0\) is left",
+    ),
     "no weight between shapes": (lambda: ops.conv_weight(IMAGE, IMAGE[:1]), ShapeError, r"makes \(1, 4, 5, 6\) from"),
     "no spatial axes": (
         lambda: ops.conv(tg.tensor([[1.0]]), [[1.0]]),

@@ -31,7 +31,6 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose3d",
     "fold",
-    "over_axes",
     "unfold",
 ]
 
@@ -104,6 +103,8 @@ def _conv_transpose(
     pads = tuple((p, p - e) for p, e in zip(whole_numbers("padding", padding, n, least=0), extra, strict=True))
     options = {"stride": strides, "padding": pads, "dilation": dilations, "groups": groups}
     y = over_axes(f"conv_transpose{n}d", ops.conv_transpose, n, x, as_tensor(weight), **options)
+    if 0 in y.shape[-n:]:
+        raise ShapeError(f"Padding of {padding} cuts all off: a result of shape {y.shape} is left. Take less of it.")
     if bias is None:
         return y
     bias, channels = as_tensor(bias), y.shape[-n - 1]

@@ -22,7 +22,18 @@ __all__ = [
 Size = int | tuple[int, ...]
 
 
-class _MaxPool(Module):
+class _Pool(Module):
+    """What all pooling has: windows."""
+
+    def __init__(self, kernel_size: Size, stride: Size | None, padding: Size) -> None:
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+
+    def extra_repr(self) -> str:
+        """Word the window."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride or self.kernel_size}, padding={self.padding}"
+
+
+class _MaxPool(_Pool):
     def __init__(
         self,
         kernel_size: Size,
@@ -32,7 +43,7 @@ class _MaxPool(Module):
         *,
         ceil_mode: bool = False,
     ) -> None:
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        super().__init__(kernel_size, stride, padding)
         self.dilation, self.ceil_mode = dilation, ceil_mode
 
     def _options(self) -> dict[str, Any]:
@@ -42,10 +53,6 @@ class _MaxPool(Module):
             "dilation": self.dilation,
             "ceil_mode": self.ceil_mode,
         }
-
-    def extra_repr(self) -> str:
-        """Word the window."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride or self.kernel_size}, padding={self.padding}"
 
 
 class MaxPool1d(_MaxPool):
@@ -90,7 +97,7 @@ class MaxPool2d(_MaxPool):
         return functional.max_pool2d(x, self.kernel_size, **self._options())
 
 
-class _AvgPool(Module):
+class _AvgPool(_Pool):
     def __init__(
         self,
         kernel_size: Size,
@@ -100,7 +107,7 @@ class _AvgPool(Module):
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        super().__init__(kernel_size, stride, padding)
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def _options(self) -> dict[str, Any]:
@@ -110,10 +117,6 @@ class _AvgPool(Module):
             "ceil_mode": self.ceil_mode,
             "count_include_pad": self.count_include_pad,
         }
-
-    def extra_repr(self) -> str:
-        """Word the window."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride or self.kernel_size}, padding={self.padding}"
 
 
 class AvgPool1d(_AvgPool):

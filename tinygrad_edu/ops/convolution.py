@@ -11,27 +11,27 @@ copies each entry 3 times, not 9, and each row of windows is a product that fits
 
     x (N, C, H, W)  ->  buffer (H, 3 C, W N)  ->  columns (rows, 3 · 3 C, W N), a view  ->  y (rows, F, W N)
 
-The result stays in this order in memory, whatever its shape, and the next convolution has less to rearrange: returning
-NCHW in memory too would add a tenth to the time.
+The result stays in this order in memory, whatever its shape says, and the next convolution has less to rearrange. To
+put it in the order N, C, H, W would take 7% of a step's time (32 examples of 16 channels, 14 × 14, to 32 channels).
 """
 
 from __future__ import annotations
 
 import math
-import string
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.errors import OptionError, ShapeError
+from tinygrad_edu.ops import reductions
 from tinygrad_edu.ops.composition import compose
 from tinygrad_edu.ops.shape import arraylike
 from tinygrad_edu.ops.table import Op, define
 from tinygrad_edu.ops.windows import Windows, meet, settings, spatial, taps, whole_numbers
 
-# Where more than twice the largest block ever freed lies free, glibc hands it back to the system, and each page costs a
-# fault when it is used again: a third of a training step's time. One block freed here, which nothing touches, makes it
-# keep 64 MiB.
+# Linux's malloc hands memory back to the system when more of it lies free than twice the largest block that was freed
+# so far, and each of its pages then costs a fault when it is used again: together a third of a training step's time.
+# After one large block is freed, which nothing touched, it keeps up to 64 MiB.
 np.empty(2**25 - 2**16, np.uint8)
 
 _ALL = slice(None)
@@ -175,8 +175,8 @@ def _conv_weight(x: Any, y: Any, stride: Any = 1, padding: Any = 0, dilation: An
     layout = _Layout(len(x), groups, windows)
     ys = _in_order(layout.arrange(y, windows.counts))
     ys = ys.reshape(groups, windows.counts[0], features, math.prod(windows.counts[1:]) * len(x))
-    # Laid out anew, not kept from the forward pass: for 16 channels of 14 × 14 that is a tenth of a step's time, and
-    # three times the memory of the input until backward.
+    # The columns are laid out anew, which takes 5% of a step's time. To keep them from the forward pass would take
+    # three times the memory of the input until backward, and a place on the tape that is neither input nor result.
     weight = np.matmul(_columns(x, windows, layout), ys.swapaxes(2, 3)).sum(axis=1)
     weight = weight.reshape(groups, windows.kernel[0], math.prod(windows.kernel[1:]), channels, features)
     return weight.transpose(0, 4, 3, 1, 2).reshape(shape)
@@ -275,8 +275,7 @@ conv_bias: Op = define(
     "conv_bias",
     lambda g, _y, _x, weight, _bias, **options: conv_transpose(g, weight, **_exact(_x, weight, **options)),
     lambda g, _y, x, _weight, _bias, **options: conv_weight(x, g, **_exact(x, _weight, **options)),
-    # As np.sum(g, axis=(0, 2, 3)), in half the time.
-    lambda g, _y, _x, _weight, _bias, **options: np.einsum(f"{string.ascii_letters[: g.ndim]}->b", g),
+    lambda g, _y, _x, _weight, _bias, **options: reductions.sum(g, axis=(0, *range(2, g.ndim))),
     forward=_conv_bias,
     doc="conv, and to each channel of the result an entry of a bias (F,) added.",
     gradient="the transposed convolution of g with the weight; the correlation of x with g; Σ g of each channel",
