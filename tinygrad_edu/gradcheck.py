@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -99,8 +98,7 @@ def gradcheck(
 
 
 # ------------------------------------------------------------------------------------------- what is given
-@dataclass(frozen=True)
-class _Point:
+class _Point(NamedTuple):
     """Where the check is made: the leaves of all inputs, as float64."""
 
     arrays: list[NDArray[Any]]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -65,8 +64,7 @@ contract: Op = define(
 
 
 # ------------------------------------------------------------------- how it becomes a product of matrices
-@dataclass(frozen=True, slots=True)
-class _Layout:
+class _Layout(NamedTuple):
     """Axes to be permuted, merged or taken apart."""
 
     axes: Shape
@@ -76,8 +74,7 @@ class _Layout:
         return x.transpose(self.axes).reshape(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class _Apart:
+class _Apart(NamedTuple):
     """Axes to be taken apart, and permuted then."""
 
     shape: Shape
@@ -87,8 +84,7 @@ class _Apart:
         return x.reshape(self.shape).transpose(self.axes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
+class _Steps(NamedTuple):
     """How two arrays of known shapes are multiplied; None where nothing is to be done."""
 
     product: Any

@@ -29,11 +29,6 @@ from tinygrad_edu.ops.shape import arraylike
 from tinygrad_edu.ops.table import Op, define
 from tinygrad_edu.ops.windows import Windows, meet, settings, spatial, taps, whole_numbers
 
-# Linux's malloc hands memory back to the system when more of it lies free than twice the largest block that was freed
-# so far, and each of its pages then costs a fault when it is used again: together a third of a training step's time.
-# After one large block is freed, which nothing touched, it keeps up to 64 MiB.
-np.empty(2**25 - 2**16, np.uint8)
-
 _ALL = slice(None)
 # A row of windows with fewer columns than this is too small a product: then all taps are copied, for one product.
 _FEW_COLUMNS = 24

@@ -10,8 +10,7 @@ import functools
 import itertools
 import math
 import string
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tinygrad_edu.errors import OptionError, ShapeError
 
@@ -25,8 +24,7 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase  # as NumPy numbers t
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Preparation:
+class Preparation(NamedTuple):
     """What is done to one operand before it is multiplied."""
 
     operand: int
@@ -38,8 +36,7 @@ class Preparation:
     """Axes to sum over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """How to compute an einsum."""
 
     preparations: tuple[Preparation, ...]
