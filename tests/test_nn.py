@@ -492,7 +492,28 @@ def test_an_empty_sequential_gives_back_what_it_is_given():
     assert nn.Sequential()(x) is x
 
 
-@pytest.mark.parametrize("wrong", [nn.ReLU, np.tanh, None, [nn.ReLU()]], ids=["class", "function", "None", "list"])
+def test_sequential_of_a_list_says_how_to_hand_its_layers_on():
+    with pytest.raises(OptionError, match=r"Write Sequential\(\*layers\)"):
+        nn.Sequential([nn.Linear(1, 1), nn.ReLU()])
+
+
+def test_a_parameter_is_not_replaced_by_an_array_unseen():
+    layer = nn.Linear(2, 2)
+    with pytest.raises(OptionError, match=r"weight of Linear is a parameter.*layer\.weight\.data"):
+        layer.weight = np.zeros((2, 2))
+    layer.bias = None
+    assert names(layer) == ["weight"]
+
+
+def test_a_forward_sees_arrays_as_tensors():
+    class Flat(nn.Module):
+        def forward(self, x, scale):
+            return x.flatten(1) * scale
+
+    assert Flat()(np.ones((2, 3, 4)), np.ones(12)).shape == (2, 12)
+
+
+@pytest.mark.parametrize("wrong", [nn.ReLU, np.tanh, None], ids=["class", "function", "None"])
 def test_sequential_refuses_what_is_no_module(wrong):
     with pytest.raises(OptionError, match=r"takes modules.*nn\.ReLU\(\) with its parentheses"):
         nn.Sequential(nn.Linear(1, 1), wrong)

@@ -271,6 +271,29 @@ def test_a_numpy_function_without_a_row_is_refused_with_the_remedy(call, named):
         call(tg.tensor([0.5], requires_grad=True))
 
 
+def test_what_has_no_row_is_numpys_own_where_no_gradient_is_asked_for():
+    x = tg.tensor([3, 1, 3])
+    np.testing.assert_array_equal(np.unique(x), [1, 3])
+    np.testing.assert_array_equal(np.union1d(x, tg.tensor([2])), [1, 2, 3])
+    np.testing.assert_array_equal(np.block([[x, x]]), [[3, 1, 3, 3, 1, 3]])
+    np.testing.assert_array_equal(np.spacing(tg.tensor([1.0])), np.spacing(np.float32([1])))
+    with tg.no_grad():
+        np.testing.assert_array_equal(np.unique(tg.tensor([2.0, 2.0], requires_grad=True)), [2])
+
+
+def test_positions_and_answers_are_numpys_own_even_where_gradients_are_asked_for():
+    x = tg.tensor([0.0, 5.0, 0.0, 7.0], requires_grad=True)
+    assert [i.tolist() for i in np.nonzero(x)] == [[1, 3]]
+    assert [i.tolist() for i in np.where(x > 1)] == [[1, 3]]
+    assert [i.tolist() for i in x.nonzero()] == [[1, 3]]
+    assert np.isin(x, [5.0]).tolist() == [False, True, False, False]
+
+
+def test_two_names_of_one_option_are_refused():
+    with pytest.raises(TinygradEduError, match="dim and axis are two names"):
+        tg.tensor([[1.0]]).sum(axis=0, dim=1)
+
+
 UNKNOWN_OPTIONS = {
     "a keyword": lambda x: np.sum(x, initial=1.0),
     "a keyword of a reduction written as a ufunc": lambda x: np.add.reduce(x, where=[True, False]),
@@ -278,7 +301,6 @@ UNKNOWN_OPTIONS = {
     "more positional options than there are": lambda x: np.reshape(x, (1, 2), "F"),
     # The fourth argument of np.sum is out; taking it for keepdims would be silent.
     "a positional out": lambda x: np.sum(x, 0, None, np.zeros(())),
-    "a missing branch of where": np.where,
 }
 
 

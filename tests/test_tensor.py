@@ -154,8 +154,8 @@ def test_several_entries_are_no_number():
     for convert in (x.item, lambda: float(x), lambda: int(x)):
         with pytest.raises(ShapeError, match=r"one entry.*\(2,\).*x\.mean\(\)"):
             convert()
-    with pytest.raises(ValueError, match="ambiguous"):
-        bool(x)
+    with pytest.raises(ShapeError, match=r"x\.all\(\) or x\.any\(\).*np\.where"):
+        bool(x > 1)
 
 
 def test_tolist_gives_nested_lists():

@@ -49,6 +49,9 @@ CALLS = {
     "einsum": (lambda x: functional.einsum("ij,kj->ik", x, x), X @ X.T),
     "chunk": (lambda x: x.chunk(2, dim=1)[0], X[:, :2]),
     "unbind": (lambda x: x.unbind(1)[2], X[:, 2]),
+    "to": (lambda x: x.to(np.float64), X),
+    "masked_fill": (lambda x: x.masked_fill(X > 0.4, 0.0), np.where(X > 0.4, 0, X)),
+    "index_select": (lambda x: x.index_select(1, np.array([2, 2])), X[:, [2, 2]]),
     "detach, clone": (lambda x: x.detach().clone(), X),
 }
 
@@ -69,6 +72,7 @@ WRONG = {
     "mm that does not fit": (lambda x: x.mm(x), ShapeError, "rows of 3 entries, the second columns of 2"),
     # PyTorch's transpose exchanges two axes; NumPy's takes the order of all.
     "transpose of two of three axes": (lambda x: x.unsqueeze(0).transpose(0, 1), ShapeError, r"x\.swapaxes\(0, 1\)"),
+    "transpose of a matrix, meant as an exchange": (lambda x: x.transpose(0, 1), ShapeError, r"x\.T"),
     "t of three axes": (lambda x: x.unsqueeze(0).t(), ShapeError, r"x\.mT"),
     "flatten of an axis that is not there": (lambda x: x.flatten(2), ShapeError, "axis 2"),
     "an option that is not there": (lambda x: x.sum(dims=0, foo=1), ArgumentError, "foo"),
@@ -79,3 +83,10 @@ WRONG = {
 def test_what_pytorch_would_read_otherwise_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call(tg.tensor(X))
+
+
+def test_axes_and_entries_are_counted():
+    x = tg.tensor(X)
+    assert (x.dim(), x.numel()) == (2, 6)
+    quotient, rest = divmod(x * 10, 4)
+    np.testing.assert_array_equal(quotient.numpy() * 4 + rest.numpy(), (x * 10).numpy())

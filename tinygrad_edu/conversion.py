@@ -58,9 +58,14 @@ def as_array(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
         if array.dtype == np.float64 and dtype is None:
             array = array.astype(np.float32)
     if array.dtype.kind not in "fiub":
+        remedy = {
+            "U": "Encode text as class indices, as tg.data does.",
+            "S": "Encode text as class indices, as tg.data does.",
+            "c": "Split complex numbers into real and imaginary parts.",
+            "O": "It holds objects, such as None or text: choose the columns of numbers, and write .astype(float).",
+        }.get(array.dtype.kind, "Convert it to numbers first.")
         raise DtypeError(
-            f"A Tensor holds real numbers, but was given {type(value).__name__} of dtype {array.dtype}. "
-            f"Encode text as class indices, and split complex numbers into real and imaginary parts."
+            f"A Tensor holds real numbers, but was given {type(value).__name__} of dtype {array.dtype}. {remedy}"
         )
     return array if dtype is None else array.astype(dtype, copy=False)
 

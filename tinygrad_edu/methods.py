@@ -15,6 +15,7 @@ from tinygrad_edu.tape import Node, mode
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import DTypeLike, NDArray
 
     from tinygrad_edu.ops import Composition, Op
     from tinygrad_edu.tensor import Tensor
@@ -64,6 +65,14 @@ class Methods(RowMethods):
         dtype: np.dtype[Any] = self.array.dtype
         return dtype
 
+    def dim(self) -> int:
+        """Count the axes: `ndim`, under PyTorch's name."""
+        return self.ndim
+
+    def numel(self) -> int:
+        """Count the entries: `size`, under PyTorch's name."""
+        return self.size
+
     def __len__(self) -> int:
         if not self.shape:
             raise ShapeError("A tensor without axes has no length; its value is x.item().")
@@ -74,6 +83,11 @@ class Methods(RowMethods):
             raise GraphError(
                 "The truth value of a tensor that asks for gradients is no decision that they can follow. "
                 "Compare it, as in `if x > 0:`, or say that its value is meant: bool(x.detach())."
+            )
+        if self.size != 1:
+            raise ShapeError(
+                f"A truth value needs one entry, but the shape is {self.shape}. Say which is meant, x.all() or "
+                f"x.any(); to choose entry by entry, write np.where(condition, x, y)."
             )
         return bool(self.array)
 
@@ -140,6 +154,11 @@ class Methods(RowMethods):
     def transpose(self, *axes: int | tuple[int, ...] | None) -> Tensor:
         """Permute the axes, given one by one or as a tuple, as NumPy does; without arguments, reverse them."""
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        if len(axes) == 2 == self.ndim and tuple(axes) == (0, 1):
+            raise ShapeError(
+                "transpose(0, 1) of two axes leaves them as they are: NumPy's transpose takes their order. To exchange "
+                "them, write x.T or x.swapaxes(0, 1)."
+            )
         if order and len(order) == 2 < self.ndim:
             raise ShapeError(
                 f"transpose{order} of {self.ndim} axes: NumPy's transpose takes the order of all of them. To exchange "
@@ -154,6 +173,23 @@ class Methods(RowMethods):
     def gather(self, dim: int, index: Any) -> Tensor:
         """Pick entries along an axis, as `take_along_axis` does, with PyTorch's order of arguments."""
         return _apply(ops.take_along_axis, self, index, axis=dim)
+
+    def to(self, dtype: DTypeLike) -> Tensor:
+        """Copy to another dtype, under PyTorch's name for `astype`."""
+        return _apply(ops.astype, self, dtype=dtype)
+
+    def masked_fill(self, mask: Any, value: Any) -> Tensor:
+        """Put a value where the mask holds."""
+        return _apply(ops.where, mask, value, self)
+
+    def index_select(self, dim: int, index: Any) -> Tensor:
+        """Pick slices along an axis, as `take` does, with PyTorch's order of arguments."""
+        return _apply(ops.take, self, index, axis=dim)
+
+    def nonzero(self) -> tuple[NDArray[Any], ...]:
+        """Find the positions of the entries that are not 0, as arrays, one for each axis: NumPy's form."""
+        positions: tuple[NDArray[Any], ...] = self.array.nonzero()
+        return positions
 
     def chunk(self, chunks: int, dim: int = 0) -> list[Tensor]:
         """Split into parts along an axis, the first ones longer by one where it does not divide."""
@@ -192,6 +228,12 @@ class Methods(RowMethods):
 
     def __rfloordiv__(self, other: Any) -> Tensor:
         return _apply(ops.floor_divide, other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
 
     def __round__(self, decimals: int = 0) -> Tensor:
         return _apply(ops.round, self, decimals=decimals)

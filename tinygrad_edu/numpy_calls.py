@@ -15,7 +15,7 @@ from tinygrad_edu.errors import DtypeError, GraphError
 from tinygrad_edu.tape import Node, mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["NumpyCalls"]
 
-_LOOKS_ONLY = (np.shape, np.ndim, np.size)
+# What these give is no number that a gradient could follow: shapes, positions, answers.
+_LOOKS_ONLY = frozenset(
+    {np.shape, np.ndim, np.size, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.isin, np.array_repr}
+    | {np.array_str, np.result_type, np.can_cast, np.may_share_memory, np.shares_memory, np.iscomplexobj}
+)
 # A ufunc's methods, and the rows that they are; along axis 0, if nothing is said.
 _METHODS: dict[tuple[Any, str], str] = {
     (np.add, "reduce"): "sum",
@@ -52,25 +56,27 @@ class NumpyCalls(Node):
         if (ufunc, method) in _METHODS:  # what np.sum and its like are made of
             return _call(getattr(ops, _METHODS[ufunc, method]), inputs, {"axis": 0} | kwargs)
         op = ops.BY_FUNCTION.get(ufunc)
-        if method != "__call__" or op is None or not all(name in ("axis", "keepdims") for name in kwargs):
-            form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            raise _no_row(form, kwargs)
-        return _call(op, inputs, kwargs) if kwargs else op(*inputs)
+        if method == "__call__" and op is not None and all(name in ("axis", "keepdims") for name in kwargs):
+            return _call(op, inputs, kwargs) if kwargs else op(*inputs)
+        name = f"np.{ufunc.__name__}" if method == "__call__" else f"np.{ufunc.__name__}.{method}"
+        return _on_arrays(name, getattr(ufunc, method), inputs, kwargs)
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if function in _LOOKS_ONLY:
-            return function(self.array, *args[1:], **kwargs)
         op = ops.BY_FUNCTION.get(function)
-        if op is None:
-            raise _no_row(function.__name__, {})
-        return _call(op, args, kwargs)
+        if function in _LOOKS_ONLY or (function is np.where and len(args) == 1):
+            return function(*map(_array, args), **{name: _array(value) for name, value in kwargs.items()})
+        if op is not None:
+            return _call(op, args, kwargs)
+        home = "np.linalg" if "linalg" in function.__module__ else "np"
+        return _on_arrays(f"{home}.{function.__name__}", function, args, kwargs)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001 - NumPy's signature
         if self.tracked and mode.recording:
             raise GraphError(
-                "Turning this tensor into an array would drop its gradient unseen. Say so: x.numpy() or x.detach()."
+                "Turning this tensor into an array would drop its gradient unseen. To join tensors, write "
+                "np.stack([...]); to drop the gradient on purpose, x.numpy() or x.detach()."
             )
         return np.array(self.array, dtype=dtype, copy=copy)
 
@@ -91,9 +97,30 @@ def _write_into(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     return getattr(ufunc, method)(*arrays, **kwargs)
 
 
-def _no_row(form: str, kwargs: dict[str, Any]) -> DtypeError:
-    given = f" with {', '.join(kwargs)}" if kwargs else ""
-    return DtypeError(
-        f"np.{form}{given} has no row in the table of operations, so it cannot be differentiated. "
-        f"Compose it from operations that have, or compute on tensor.numpy() where no gradient is needed."
-    )
+def _on_arrays(name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Let NumPy compute what has no row, where no gradient is asked for; the result is NumPy's, an array."""
+    if mode.recording and any(x.tracked for x in _nodes((*args, *kwargs.values()))):
+        given = f" with {', '.join(kwargs)}" if kwargs else ""
+        advice = " To add into a tensor at an index, there is tg.at(x, index).add(v)." if name.endswith(".at") else ""
+        raise DtypeError(
+            f"{name}{given} has no row in the table of operations, so it cannot be differentiated. Compose it from "
+            f"operations that have, or compute on tensor.numpy() where no gradient is needed.{advice}"
+        )
+    return function(*map(_array, args), **{name: _array(value) for name, value in kwargs.items()})
+
+
+def _nodes(values: Any) -> Iterator[Node]:
+    for value in values:
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _nodes(value)
+
+
+def _array(value: Any) -> Any:
+    """Put arrays in the place of Tensors, in lists and tuples too."""
+    if isinstance(value, Node):
+        return value.array
+    if type(value) in (list, tuple):
+        return type(value)(map(_array, value))
+    return value

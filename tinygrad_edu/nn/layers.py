@@ -98,12 +98,13 @@ class Sequential(Module):
         for layer in layers:
             self.append(layer)
 
-    def append(self, layer: Module) -> None:
+    def append(self, layer: Any) -> None:
         """Add a layer at the end."""
         if not isinstance(layer, Module):
-            raise OptionError(
-                f"Sequential takes modules, but was given {layer!r}. Write nn.ReLU() with its parentheses."
-            )
+            remedy = "Write nn.ReLU() with its parentheses, and a function as the module that computes it."
+            if isinstance(layer, (list, tuple)):
+                remedy = "Write Sequential(*layers)."
+            raise OptionError(f"Sequential takes modules, but was given {layer!r}. {remedy}")
         # Under its number as an attribute, so that the parameter's path is "0.weight", as in PyTorch.
         vars(self)[str(len(self))] = layer
 

@@ -83,12 +83,27 @@ class Module:
         raise TypeError(f"{type(self).__name__} does not say what it computes: give it a forward(self, x).")
 
     def __call__(self, *inputs: Any) -> Any:
-        """Compute the output: ``model(x)`` is ``model.forward(x)``; an error names the layer that it came from."""
+        """Compute the output: ``model(x)`` is ``model.forward(x)``, with arrays as Tensors.
+
+        An error names the layer that it came from.
+        """
+        for x in inputs:
+            if type(x) is np.ndarray:
+                inputs = tuple(Tensor(x) if type(x) is np.ndarray else x for x in inputs)
+                break
         try:
             return self.forward(*inputs)
         except TinygradEduError as error:
             error.locate(self, self._path_of(getattr(error, "culprit", self)), self._label())
             raise
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(vars(self).get(name), Parameter) and not isinstance(value, Tensor) and value is not None:
+            raise OptionError(
+                f"{name} of {type(self).__name__} is a parameter, but was given {type(value).__name__}. To write "
+                f"numbers into it, set layer.{name}.data; for another parameter, write nn.Parameter(...)."
+            )
+        super().__setattr__(name, value)
 
     def _path_of(self, module: Module) -> str:
         """Find where in this module another one is: "" for itself, "2", "encoder.0"."""

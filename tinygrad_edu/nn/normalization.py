@@ -9,13 +9,17 @@ import numpy as np
 from tinygrad_edu import functional
 from tinygrad_edu.errors import OptionError, ShapeError
 from tinygrad_edu.functional.basic import as_tensor
-from tinygrad_edu.nn.module import Module, Parameter
+from tinygrad_edu.nn.module import Module, Parameter, as_data
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm", "RMSNorm"]
+
+
+def _adapted(x: Any, weight: Tensor | None) -> Tensor:
+    return as_tensor(x) if weight is None else as_data(x, weight)
 
 
 class _BatchNorm(Module):
@@ -42,7 +46,7 @@ class _BatchNorm(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Normalize each channel: by the batch's mean and variance in training, else by the running ones."""
-        x = as_tensor(x)
+        x = _adapted(x, self.weight if self.weight is not None else self.running_mean)
         if x.ndim not in self.ndims or x.shape[1] != self.num_features:
             raise ShapeError(
                 f"{type(self).__name__} takes {self.layout} with C = {self.num_features}, but was given shape "
@@ -162,7 +166,7 @@ class LayerNorm(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Normalize over the last axes."""
-        return functional.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return functional.layer_norm(_adapted(x, self.weight), self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """Word the axes."""
@@ -193,7 +197,7 @@ class RMSNorm(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Normalize over the last axes."""
-        return functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+        return functional.rms_norm(_adapted(x, self.weight), self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         """Word the axes."""

@@ -67,7 +67,12 @@ def fit(given: dict[str, Any], names: tuple[str, ...], numpys: Callable[..., Any
     """Read PyTorch's names as NumPy's, and drop what a NumPy function would do by itself, such as ``out=None``."""
     if not given or all(name in names for name in given):
         return given
-    renamed = {k if k in names else TORCH_NAMES.get(k, k): v for k, v in given.items()}
+    renamed: dict[str, Any] = {}
+    for name, value in given.items():
+        numpys_name = name if name in names else TORCH_NAMES.get(name, name)
+        if numpys_name in renamed:
+            raise ArgumentError(f"{name} and {numpys_name} are two names of one option, but both were given.")
+        renamed[numpys_name] = value
     return {k: v for k, v in renamed.items() if k in names or not _is_default(numpys, k, v)}
 
 
