@@ -81,6 +81,14 @@ def test_a_seed_weighs_the_entries():
     assert x.grad.tolist() == [20, 400]
 
 
+def test_a_recorded_gradient_depends_on_the_seed_too():
+    a, seed = parameter([1.0, 2.0]), parameter([3.0, 4.0])
+    (a * seed * 1).backward(seed, create_graph=True)
+    assert a.grad.tolist() == [9, 16]  # seed²
+    a.grad.sum().backward()
+    assert seed.grad.tolist() == [9, 16]  # a seed of the first pass, and 2 seed of the second
+
+
 def test_a_single_number_of_any_shape_needs_no_seed():
     x = parameter([[3.0]])
     (x * x).backward()
@@ -292,6 +300,15 @@ def test_no_grad_decorates_a_function():
     x = parameter(3.0)
     assert not predict(x, depth=3).requires_grad
     assert (x * 2).requires_grad
+
+
+def test_no_grad_decorates_without_parentheses_too():
+    @tg.no_grad
+    def double(x):
+        return x * 2
+
+    assert not double(parameter(1.0)).requires_grad
+    assert double.__name__ == "double"
 
 
 def test_no_grad_nests_and_one_object_serves_again():

@@ -142,8 +142,8 @@ def test_the_only_entry_is_a_python_number():
     for x in (tg.tensor(2.5), tg.tensor([2.5]), tg.tensor([[2.5]], requires_grad=True)):
         assert x.item() == 2.5
         assert isinstance(x.item(), float)
-        assert float(x) == 2.5
-        assert int(x) == 2
+        assert float(x.detach()) == 2.5
+        assert int(x.detach()) == 2
         assert bool(x.detach()) is True
     assert isinstance(tg.tensor(3).item(), int)
     assert not tg.tensor(0.0)
@@ -484,3 +484,61 @@ def test_in_place_whole_numbers_go_into_every_dtype_and_double_precision_is_roun
     x += np.array([0.5, 0.5])
     assert x.tolist() == [1.5, 2.5]
     assert x.dtype == np.float32
+
+
+# --------------------------------------------------------------------------- other arrays beside a Tensor
+BESIDE = {
+    "complex": (np.array([1j, 2.0]), r"complex128.*real and imaginary"),
+    "objects": (np.array([1, 2], object), "objects, such as None or text"),
+    "text": (np.array(["a", "b"]), "class indices"),
+}
+
+
+@pytest.mark.parametrize(("other", "message"), BESIDE.values(), ids=BESIDE)
+def test_arrays_that_are_no_real_numbers_are_refused_beside_a_tensor(other, message):
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    for f in (lambda: x * other, lambda: other * x, lambda: tg.add(x, other), lambda: tg.tensor(other)):
+        with pytest.raises(DtypeError, match=message):
+            f()
+
+
+def test_a_mask_is_not_lost_unseen():
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    for f in (lambda: x * masked, lambda: np.multiply(x, masked), lambda: tg.add(x, masked), lambda: tg.tensor(masked)):
+        with pytest.raises(DtypeError, match=r"x\.filled\(value\)"):
+            f()
+
+
+def test_memory_maps_and_other_kinds_of_arrays_count_as_arrays(tmp_path):
+    class Kind(np.ndarray):
+        pass
+
+    x = tg.tensor([[1.0, 2.0]], requires_grad=True)
+    mapped = np.memmap(tmp_path / "numbers", np.float32, "w+", shape=(1, 2))
+    mapped[:] = [[3, 4]]
+    for other in (mapped.view(Kind), mapped):
+        for out in (x * other, other * x):
+            assert isinstance(out, tg.Tensor)
+            assert out.tolist() == [[3, 8]]
+
+
+def test_what_is_no_dtype_is_named():
+    with pytest.raises(DtypeError, match="dtype='foo' is no dtype"):
+        tg.tensor([1.0], dtype="foo")
+
+
+def test_a_number_too_large_for_any_float_is_refused():
+    with pytest.raises(DtypeError, match="too large"):
+        tg.tensor([1.0]) * 10**400
+
+
+def test_a_python_number_of_a_tensor_with_gradients_is_made_with_a_warning():
+    x = tg.tensor([1.5, 2.0], requires_grad=True)
+    with pytest.warns(UserWarning, match=r"float\(x\) drops the gradient.*x\.item\(\)"):
+        assert float(x.sum()) == 3.5
+    with pytest.warns(UserWarning, match=r"drops the gradient"):
+        np.zeros(2)[0] = x[0]  # NumPy asks for a float
+    assert f"{x.sum():.1f}" == "3.5"  # what is printed is said to be a number
+    with tg.no_grad():
+        assert float(x.sum()) == 3.5

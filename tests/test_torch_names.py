@@ -41,6 +41,8 @@ CALLS = {
     "clamp": (lambda x: x.clamp(min=0.25, max=0.6), X.clip(0.25, 0.6)),
     "clamp from below": (lambda x: x.clamp(min=0.25), np.maximum(X, 0.25)),
     "gather": (lambda x: x.gather(1, np.array([[0, 0], [2, 1]])), np.array([[0.1, 0.1], [0.5, 0.2]])),
+    "gather of fewer rows": (lambda x: x.gather(1, np.array([[2]])), np.array([[0.3]])),
+    "gather along the first axis": (lambda x: x.gather(0, np.array([[1, 0]])), np.array([[0.9, 0.7]])),
     "pow": (lambda x: x.pow(2), X**2),
     "mul and sub": (lambda x: x.mul(x).sub(x), X * X - X),
     "atan": (lambda x: x.atan(), np.arctan(X)),
@@ -48,6 +50,7 @@ CALLS = {
     "stack": (lambda x: functional.stack([x, x], axis=1), np.stack([X, X], axis=1)),
     "einsum": (lambda x: functional.einsum("ij,kj->ik", x, x), X @ X.T),
     "chunk": (lambda x: x.chunk(2, dim=1)[0], X[:, :2]),
+    "chunk, the last one shorter": (lambda x: x.chunk(2, dim=1)[1], X[:, 2:]),
     "unbind": (lambda x: x.unbind(1)[2], X[:, 2]),
     "to": (lambda x: x.to(np.float64), X),
     "masked_fill": (lambda x: x.masked_fill(X > 0.4, 0.0), np.where(X > 0.4, 0, X)),
@@ -73,6 +76,14 @@ WRONG = {
     # PyTorch's transpose exchanges two axes; NumPy's takes the order of all.
     "transpose of two of three axes": (lambda x: x.unsqueeze(0).transpose(0, 1), ShapeError, r"x\.swapaxes\(0, 1\)"),
     "transpose of a matrix, meant as an exchange": (lambda x: x.transpose(0, 1), ShapeError, r"x\.T"),
+    "gather of more rows than there are": (
+        lambda x: x.gather(1, np.zeros((3, 1), int)),
+        ShapeError,
+        r"none but axis 1 longer.*\(3, 1\) for \(2, 3\)",
+    ),
+    "expand to fewer axes": (lambda x: x.expand(3), ShapeError, r"at least the 2 axes"),
+    "chunk into none": (lambda x: x.chunk(0), ShapeError, "at least 1 part"),
+    "reshape in another order": (lambda x: x.reshape(3, 2, order="F"), ArgumentError, "order='F'"),
     "t of three axes": (lambda x: x.unsqueeze(0).t(), ShapeError, r"x\.mT"),
     "flatten of an axis that is not there": (lambda x: x.flatten(2), ShapeError, "axis 2"),
     "an option that is not there": (lambda x: x.sum(dims=0, foo=1), ArgumentError, "foo"),
@@ -83,6 +94,11 @@ WRONG = {
 def test_what_pytorch_would_read_otherwise_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call(tg.tensor(X))
+
+
+def test_chunks_are_as_many_as_there_are_entries_for():
+    assert [c.shape for c in tg.tensor(X).chunk(5)] == [(1, 3), (1, 3)]
+    assert [c.shape for c in tg.tensor(np.ones((3, 4))).chunk(3, 1)] == [(3, 2), (3, 2)]
 
 
 def test_axes_and_entries_are_counted():

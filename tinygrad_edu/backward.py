@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu import ops
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import GraphError, ShapeError
 from tinygrad_edu.tape import Node, hooked, mode, pull, tick
@@ -99,11 +100,14 @@ class Backward(Node):
                 "from detached tensors or under no_grad(). Create a parameter with requires_grad=True, and "
                 "compute the loss outside no_grad()."
             )
-        seed = self._seed(gradient)
+        seed: Any = self._seed(gradient)
+        if create_graph:  # recorded, the result depends on the seed too
+            traced = isinstance(gradient, Node) and gradient.tracked
+            seed = ops.astype(gradient, dtype=self.array.dtype) if traced else self._constant(seed)
         last_root.reference = weakref.ref(self)
         found = pull(
             self,
-            self._constant(seed) if create_graph else seed,
+            seed,
             create_graph=create_graph,
             free=not (retain_graph or create_graph),
         )

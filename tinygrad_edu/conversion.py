@@ -12,15 +12,17 @@ from tinygrad_edu.tape import Node
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["CONSTANTS", "as_array", "as_constant", "as_index"]
+__all__ = ["CONSTANTS", "REAL", "as_array", "as_constant", "as_index"]
 
 # Types that NumPy promotes as intended beside a Tensor. Not np.float64 and np.int64: see as_constant.
-CONSTANTS = frozenset({float, int, bool, np.ndarray, np.float32, np.bool})
+CONSTANTS = frozenset({float, int, bool, np.float32, np.bool})
+# The codes of the dtypes that a Tensor may hold: real numbers and truth values.
+REAL = frozenset("?bBhHiIlLqQpPefdg")
 
 
 def as_constant(x: Any) -> Any:
     """Make a constant one that leaves a float32 Tensor float32: numbers become Python's, which NumPy takes as weak."""
-    if isinstance(x, (Node, np.ndarray)) or type(x) in CONSTANTS:
+    if isinstance(x, Node) or type(x) in CONSTANTS:
         return x
     if isinstance(x, float):  # np.float64 is a float too
         return float(x)
@@ -47,6 +49,8 @@ def as_array(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     if isinstance(value, Node):
         array = value.array
     elif isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "__array__"):
+        if hasattr(value, "filled"):
+            raise DtypeError("A Tensor has no mask, so that masked entries would count. Write x.filled(value) first.")
         array = np.asarray(value)
     else:
         try:
@@ -67,7 +71,12 @@ def as_array(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
         raise DtypeError(
             f"A Tensor holds real numbers, but was given {type(value).__name__} of dtype {array.dtype}. {remedy}"
         )
-    return array if dtype is None else array.astype(dtype, copy=False)
+    if dtype is None:
+        return array
+    try:
+        return array.astype(dtype, copy=False)
+    except TypeError as error:
+        raise DtypeError(f"dtype={dtype!r} is no dtype: {error}. Write np.float32, for example.") from error
 
 
 def as_index(index: Any) -> Any:

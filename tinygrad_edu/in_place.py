@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu import ops
 from tinygrad_edu.conversion import as_array, as_constant, as_index
 from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
-from tinygrad_edu.tape import Node, mode, touch
+from tinygrad_edu.tape import Node, in_force, mode, touch
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -55,6 +55,7 @@ class InPlace(Node):
             return op(self, other)
         value = other.array if isinstance(other, Node) else as_constant(other)
         self._refuse_narrowing(value)
+        before = [self.array.copy(), np.array(value)] if in_force and mode.watchers else None
         try:
             op.forward(self.array, value, out=self.array)
         except TypeError as error:
@@ -66,6 +67,9 @@ class InPlace(Node):
             shapes = f"{np.shape(value)} into {self.array.shape}"
             raise ShapeError(f"{op.name} in place of shape {shapes} is not possible: {error}.") from error
         touch(self)
+        if before is not None:
+            for watcher in mode.watchers:
+                watcher.made(self, op, (self, other), before)
         return self
 
     def _refuse_narrowing(self, value: Any) -> None:

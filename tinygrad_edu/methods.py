@@ -6,7 +6,10 @@ First those that look at it (``x.shape``, ``x.item()``), then those that take th
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.errors import GraphError, ShapeError
@@ -14,7 +17,6 @@ from tinygrad_edu.row_methods import RowMethods
 from tinygrad_edu.tape import Node, mode
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import DTypeLike, NDArray
 
     from tinygrad_edu.ops import Composition, Op
@@ -28,13 +30,16 @@ def _apply(op: Op | Composition, *inputs: Any, **options: Any) -> Tensor:
     return out
 
 
-def _refuse_if_differentiating(x: Node, what: str) -> None:
-    """Raise where a Python number made of a traced tensor would drop its gradient unseen."""
-    if x.tracked and mode.recording and mode.differentiating:
-        raise GraphError(
-            f"{what}(x) inside a function that is being differentiated would drop the gradient of x unseen. "
-            f"Compute with the tensor itself, or say that a constant is meant: x.detach().item()."
-        )
+def _say_that_the_gradient_ends(x: Node, what: str) -> None:
+    """Raise, or outside of a function that is being differentiated warn, where a Python number drops a gradient."""
+    if not (x.tracked and mode.recording):
+        return
+    text = (
+        f"{what}(x) drops the gradient of x. Compute with the tensor itself, or say that a number is meant: x.item()."
+    )
+    if mode.differentiating:
+        raise GraphError(f"Inside a function that is being differentiated, {text}")
+    warnings.warn(text, UserWarning, stacklevel=3)
 
 
 class Methods(RowMethods):
@@ -92,11 +97,11 @@ class Methods(RowMethods):
         return bool(self.array)
 
     def __float__(self) -> float:
-        _refuse_if_differentiating(self, "float")
+        _say_that_the_gradient_ends(self, "float")
         return float(self.item())
 
     def __int__(self) -> int:
-        _refuse_if_differentiating(self, "int")
+        _say_that_the_gradient_ends(self, "int")
         return int(self.item())
 
     def __format__(self, spec: str) -> str:
@@ -131,10 +136,11 @@ class Methods(RowMethods):
             )
         return self.T
 
-    def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
+    def reshape(self, *shape: int | tuple[int, ...], order: str = "C") -> Tensor:
         """Arrange the entries, in row-major order, in another shape; -1 stands for what is left."""
         new = shape[0] if len(shape) == 1 else shape
-        return _apply(ops.reshape, self, shape=new)
+        options = {} if order == "C" else {"order": order}  # which the row refuses, with the remedy
+        return _apply(ops.reshape, self, shape=new, **options)
 
     def view(self, *shape: int | tuple[int, ...]) -> Tensor:
         """Do what `reshape` does, under PyTorch's name."""
@@ -148,12 +154,15 @@ class Methods(RowMethods):
     def expand(self, *shape: int | tuple[int, ...]) -> Tensor:
         """Do what `broadcast_to` does, under PyTorch's name: -1 keeps the length of an axis."""
         new: Any = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        if len(new) < self.ndim:
+            raise ShapeError(f"expand gives at least the {self.ndim} axes of {self.shape}, but was given {tuple(new)}.")
         own = (1,) * (len(new) - self.ndim) + self.shape
         return self.broadcast_to(tuple(m if n == -1 else n for n, m in zip(new, own, strict=True)))
 
     def transpose(self, *axes: int | tuple[int, ...] | None) -> Tensor:
         """Permute the axes, given one by one or as a tuple, as NumPy does; without arguments, reverse them."""
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        order: Any = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        order = tuple(order) if order is not None else ()
         if len(axes) == 2 == self.ndim and tuple(axes) == (0, 1):
             raise ShapeError(
                 "transpose(0, 1) of two axes leaves them as they are: NumPy's transpose takes their order. To exchange "
@@ -171,8 +180,17 @@ class Methods(RowMethods):
         return self.transpose(*dims)
 
     def gather(self, dim: int, index: Any) -> Tensor:
-        """Pick entries along an axis, as `take_along_axis` does, with PyTorch's order of arguments."""
-        return _apply(ops.take_along_axis, self, index, axis=dim)
+        """Pick entries along an axis as PyTorch does: of the other axes as much as the index has."""
+        lengths, own = np.shape(index), self.shape
+        axis = dim % (len(own) or 1)
+        fits = len(lengths) == len(own) and all(n <= own[a] for a, n in enumerate(lengths) if a != axis)
+        if not fits:
+            raise ShapeError(
+                f"gather needs an index of {len(own)} axes, none but axis {dim} longer than the tensor's, but was "
+                f"given shape {lengths} for {own}."
+            )
+        part = _apply(ops.getitem, self, index=tuple(slice(None if a == axis else n) for a, n in enumerate(lengths)))
+        return _apply(ops.take_along_axis, part, index, axis=axis)
 
     def to(self, dtype: DTypeLike) -> Tensor:
         """Copy to another dtype, under PyTorch's name for `astype`."""
@@ -192,8 +210,12 @@ class Methods(RowMethods):
         return positions
 
     def chunk(self, chunks: int, dim: int = 0) -> list[Tensor]:
-        """Split into parts along an axis, the first ones longer by one where it does not divide."""
-        parts: list[Tensor] = ops.array_split(self, chunks, axis=dim)
+        """Split along an axis into at most so many parts, all as long as the first but the last, as PyTorch does."""
+        if chunks < 1:
+            raise ShapeError(f"chunk needs at least 1 part, but was given {chunks}.")
+        length = self.shape[dim] if -self.ndim <= dim < self.ndim else 0
+        step = max(-(-length // chunks), 1)
+        parts: list[Tensor] = ops.array_split(self, list(range(step, length, step)), axis=dim)
         return parts
 
     # ----------------------------------------------------------------------------------------- operators

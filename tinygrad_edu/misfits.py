@@ -44,7 +44,7 @@ def misfit(op: Op, arrays: Sequence[Any], error: Exception) -> Exception:
         return error
     if isinstance(error, np.linalg.LinAlgError) and not _is_about_shapes(error):
         return SingularMatrixError(f"{of}: {_sentence(error)}")
-    if isinstance(error, TypeError):
+    if isinstance(error, (TypeError, OverflowError)):
         return _wrong_type(op, arrays, error)
     if op.name in ("matmul", "dot"):
         return ShapeError(f"{of}: {_products(*shapes)}")
@@ -53,7 +53,7 @@ def misfit(op: Op, arrays: Sequence[Any], error: Exception) -> Exception:
     return _entry_by_entry(op, shapes, of, error) or ShapeError(f"{of}: {_sentence(error)}")
 
 
-def _wrong_type(op: Op, arrays: Sequence[Any], error: TypeError) -> DtypeError | ArgumentError:
+def _wrong_type(op: Op, arrays: Sequence[Any], error: Exception) -> DtypeError | ArgumentError:
     if "argument" in str(error):
         return ArgumentError(f"{op.name} cannot be called like this: {_sentence(error)}")
     dtypes = " and ".join(str(np.asarray(a).dtype) for a in arrays)

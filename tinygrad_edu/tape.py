@@ -128,6 +128,10 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
     False
     """
 
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        """Make a block; as a decorator without parentheses, wrap the function at once."""
+        return super().__new__(cls) if function is None else cls()(function)
+
     def __init__(self) -> None:
         self._outer: list[bool] = []
 

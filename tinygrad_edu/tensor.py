@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.backward import Backward
-from tinygrad_edu.conversion import CONSTANTS, as_array, as_constant, as_index
+from tinygrad_edu.conversion import CONSTANTS, REAL, as_array, as_constant, as_index
 from tinygrad_edu.errors import DtypeError, GraphError
 from tinygrad_edu.in_place import InPlace
 from tinygrad_edu.methods import Methods
@@ -60,13 +60,13 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
             arrays.append(x.array)
             if x.tracked:
                 tracked = True
-        elif type(x) in CONSTANTS:
+        elif type(x) in CONSTANTS or (type(x) is ndarray and x.dtype.char in REAL):
             arrays.append(x)
         else:
             return apply(op, tuple(map(as_constant, inputs)), options)
     try:
         array = op.forward(*arrays, **options) if options else op.forward(*arrays)
-    except (ValueError, IndexError, TypeError) as error:
+    except (ValueError, IndexError, TypeError, OverflowError) as error:
         raise misfit(op, arrays, error) from error
     if type(array) is not ndarray:  # NumPy returns a scalar where the result has no axes
         array = np.asarray(array)
