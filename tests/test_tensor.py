@@ -542,3 +542,19 @@ def test_a_python_number_of_a_tensor_with_gradients_is_made_with_a_warning():
     assert f"{x.sum():.1f}" == "3.5"  # what is printed is said to be a number
     with tg.no_grad():
         assert float(x.sum()) == 3.5
+
+
+# ------------------------------------------------------------------------------------ Tensors as options
+def test_an_option_is_what_it_was_when_the_operation_ran():
+    slope, x = tg.tensor(0.5), tg.tensor([-1.0], requires_grad=True)
+    y = tg.leaky_relu(x, slope)
+    slope += 10
+    y.sum().backward()
+    assert x.grad.tolist() == [0.5]
+
+
+def test_an_option_that_asks_for_a_gradient_is_refused():
+    slope = tg.tensor(0.5, requires_grad=True)
+    with pytest.raises(GraphError, match=r"negative_slope of leaky_relu is an option.*negative_slope=x\.detach\(\)"):
+        tg.leaky_relu(tg.tensor([-1.0]), slope)
+    assert tg.leaky_relu(tg.tensor([-1.0]), slope.detach()).tolist() == [-0.5]

@@ -64,6 +64,9 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
             arrays.append(x)
         else:
             return apply(op, tuple(map(as_constant, inputs)), options)
+    for option in options.values():
+        if isinstance(option, Tensor):
+            options = _plain(op, options)
     try:
         array = op.forward(*arrays, **options) if options else op.forward(*arrays)
     except (ValueError, IndexError, TypeError, OverflowError) as error:
@@ -97,6 +100,20 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
         for watcher in mode.watchers:
             watcher.made(out, op, inputs, arrays)
     return out
+
+
+def _plain(op: Op, options: dict[str, Any]) -> dict[str, Any]:
+    """Give options as they are now, in place of Tensors that may change: no gradient flows to an option."""
+    for name, value in options.items():
+        if isinstance(value, Tensor) and value.tracked and mode.recording:
+            raise GraphError(
+                f"{name} of {op.name} is an option, to which no gradient flows, but was given a tensor that asks for one. "
+                f"Write {name}=x.detach() if a constant is meant."
+            )
+    return {
+        name: (value.array.copy() if value.shape else value.item()) if isinstance(value, Tensor) else value
+        for name, value in options.items()
+    }
 
 
 class Tensor(Methods, NumpyCalls, InPlace, Backward):
