@@ -132,6 +132,22 @@ def gradient(op: ops.Op) -> str:
     return op.gradient or "; ".join(formula(rule) for rule in op.rules)
 
 
+def parts(composition: Composition) -> str:
+    """Name the operations that a composition is made of, beside operators: its gradient is theirs."""
+    found: set[str] = set()
+    pending, seen = [composition.formula], set()
+    while pending:
+        function = pending.pop()
+        seen.add(function)
+        for name in function.__code__.co_names:
+            used = function.__globals__.get(name) or ops.BY_FUNCTION.get(vars(np).get(name))
+            if isinstance(used, (ops.Op, Composition)):
+                found.add(used.name)
+            elif inspect.isfunction(used) and used.__module__ == function.__module__ and used not in seen:
+                pending.append(used)
+    return "that of its parts" + (f": {', '.join(sorted(found - {composition.name}))}" if found else "")
+
+
 def table() -> str:
     """Write the page."""
     lines = [
@@ -175,7 +191,7 @@ def _summary(module: str) -> str:
 
 def _row(entry: Any) -> str:
     numpys = f" (`{_dotted(entry.function)}`)" if entry.function is not None else ""
-    slope = "of its parts" if isinstance(entry, Composition) else gradient(entry)
+    slope = parts(entry) if isinstance(entry, Composition) else gradient(entry)
     cells = [f"`{entry.name}`{numpys}", entry.doc, slope, entry.domain]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

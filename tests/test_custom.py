@@ -283,6 +283,68 @@ def test_a_result_has_memory_of_its_own(forward):
     assert x.grad.tolist() == [2, 4]
 
 
+CONSTANT = np.array([3.0, 4.0])
+HANDED_ON = {
+    "the input": lambda _g, _y, x: x,
+    "the result": lambda _g, y, _x: y,
+    "g": lambda g, _y, _x: g,
+    "a view of the input": lambda _g, _y, x: x[::-1],
+    "a constant": lambda g, _y, _x: g * 0 + CONSTANT if isinstance(g, tg.Tensor) else CONSTANT,
+}
+
+
+@pytest.mark.parametrize("create_graph", [False, True], ids=["arrays", "recorded"])
+@pytest.mark.parametrize("rule", HANDED_ON.values(), ids=HANDED_ON)
+def test_a_gradient_has_memory_of_its_own(rule, create_graph):
+    # Else zeroing or clipping it in place would change the parameter, and a second backward a constant of the rule.
+    x, seed = parameter([1.0, 2.0]), np.ones(2)
+    y = tg.custom_op(lambda x: x * 1, rule)(x)
+    y.backward(seed, create_graph=create_graph)
+    assert x.grad is not x
+    for other in (x.numpy(), y.numpy(), seed, CONSTANT):
+        assert not np.shares_memory(x.grad.numpy(), other)
+
+
+OFF_THE_TAPE = {
+    "arrays": lambda g, _y, x: g.numpy() * 2 * x.numpy(),
+    "a number": lambda g, _y, x: g.numpy()[0] * 2 * x.numpy()[0],
+    "a constant": lambda _g, _y, _x: CONSTANT,
+}
+
+
+@pytest.mark.parametrize("rule", OFF_THE_TAPE.values(), ids=OFF_THE_TAPE)
+def test_a_rule_that_leaves_the_tape_is_refused_where_its_gradient_is_differentiated(rule):
+    x = parameter([1.0, 2.0])
+    y = tg.custom_op(lambda x: x * x, rule, name="square")(x)
+    with pytest.raises(GraphError, match=r"rule of square for input 0 was given Tensors.*g itself.*g \* 0 \+ constant"):
+        y.sum().backward(create_graph=True)
+    assert x.grad is None
+
+
+WRITES = {
+    "an assignment": lambda x: x.__setitem__(0, 9.0),
+    "an operator": lambda x: x.__iadd__(1),
+    "sort": np.ndarray.sort,
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_forward_that_writes_into_its_input_is_refused(write):
+    def forward(x):
+        write(x)
+        return x * 2
+
+    x = parameter([2.0, 1.0])
+    with pytest.raises(GraphError, match=r"forward writes into its input.*read-only.*x = x\.copy\(\)"):
+        tg.custom_op(forward, lambda g, _y, _x: g * 2)(x)
+    assert x.tolist() == [2, 1]
+    change(x)  # it is as writable as before
+    other = np.array([2.0, 1.0])
+    with pytest.raises(GraphError, match="writes into its input"):
+        tg.custom_op(lambda x, y: write(y) or x, None, None, name="forward")(x, other)
+    assert other.tolist() == [2, 1]
+
+
 # ------------------------------------------------------------------------------------------------ what is wrong
 MADE_WRONGLY = {
     "a rule too few": (lambda: tg.custom_op(lambda x, y: x * y, lambda g, _z, _x, y: g * y), "takes 2 inputs.*1 ru"),
@@ -362,7 +424,11 @@ NO_GRADIENTS = {
     "nothing": (lambda _g, _y, _x: None, ArgumentError, "rule of odd for input 0 returned NoneType.*g \\* 2"),
     "a number": (lambda _g, _y, _x: 1.0, ArgumentError, "returned float, but a gradient is an array"),
     "a list": (lambda _g, _y, _x: [1.0, 2.0], ArgumentError, "returned list"),
-    "another shape": (lambda _g, _y, _x: np.ones(3), ShapeError, r"rule of odd returned shape \(3,\).*shape \(2,\)"),
+    "another shape": (
+        lambda g, _y, _x: g[0] * np.ones(3),
+        ShapeError,
+        r"rule of odd returned shape \(3,\).*shape \(2,\)",
+    ),
     "a sum": (lambda g, _y, _x: g.sum(), ShapeError, r"returned shape \(\) for an input of shape \(2,\)"),
 }
 

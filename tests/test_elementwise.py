@@ -41,6 +41,10 @@ KINKS = {
     "relu6 is flat at its bounds": (ops.relu6, [[-1, 0, 3, 6, 7]], [[0, 0, 1, 0, 0]]),
     "hardsigmoid is flat at its bounds": (ops.hardsigmoid, [[-4, -3, 0, 3, 4]], [[0, 0, 1 / 6, 0, 0]]),
     "hardswish": (ops.hardswish, [[-4, -3, 0, 4]], [[0, 0, 0.5, 1]]),
+    "hardtanh of NaN is NaN, as relu": (ops.hardtanh, [[NAN, INF, -INF, 0.5]], [[NAN, 0, 0, 1]]),
+    "hardtanh without bounds": (lambda x: ops.hardtanh(x, -INF, INF), [[NAN, INF, 0.5]], [[NAN, 0, 1]]),
+    "relu6 of NaN": (ops.relu6, [[NAN, INF, -INF, 0.5]], [[NAN, 0, 0, 1]]),
+    "hardsigmoid of NaN": (ops.hardsigmoid, [[NAN, INF, -INF, 0]], [[NAN, 0, 0, 1 / 6]]),
     "softsign": (ops.softsign, [[-1, 0, 1]], [[0.25, 1, 0.25]]),
     "clip passes at its bounds": (lambda x: np.clip(x, -1, 1), [[-2, -1, 0, 1, 2]], [[0, 1, 1, 1, 0]]),
     "clip hands the rest to its bounds": (

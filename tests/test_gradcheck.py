@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import ops
-from tinygrad_edu.errors import DtypeError, GradcheckError, OptionError, ShapeError, TinygradEduError
+from tinygrad_edu.errors import DtypeError, GradcheckError, GraphError, OptionError, ShapeError, TinygradEduError
 
 MATRIX = np.array([[0.5, -1.0, 1.5], [2.0, 0.3, -0.7]])
 SQUARE = np.array([[0.5, -1.0], [2.0, 0.3]])
@@ -128,6 +128,15 @@ def test_a_rule_that_is_right_at_first_order_alone_is_found_at_second(rule, row)
     assert tg.gradcheck(wrong, MATRIX)
     with pytest.raises(GradcheckError, match="gradient of order 2 of input 0 is wrong"):
         tg.gradcheck(wrong, MATRIX, order=2)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_rule_that_leaves_the_tape_is_named(order):
+    square = tg.custom_op(
+        lambda x: x * x, lambda g, _y, x: np.multiply(*(t.numpy() for t in (g, x))) * 2, name="square"
+    )
+    with pytest.raises(GraphError, match=r"rule of square for input 0 .*returned ndarray.*Compute with g itself"):
+        tg.gradcheck(square, MATRIX, order=order)
 
 
 def test_a_rule_whose_own_rule_is_wrong_is_found_at_second_order(row):

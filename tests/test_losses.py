@@ -231,13 +231,87 @@ def test_indices_and_their_one_hot_rows_give_the_same_cross_entropy(reduction):
     np.testing.assert_allclose(by_index, by_row, rtol=1e-15)
 
 
+# -------------------------------------------------------------------------------- which axis holds the classes
 def test_cross_entropy_takes_any_number_of_leading_axes():
     logits, target = PREDICTION.reshape(2, 3, 3), INDICES.reshape(2, 3)
     flat = nn.CrossEntropyLoss(reduction="none")(PREDICTION, INDICES)
-    value = nn.CrossEntropyLoss(reduction="none")(logits, target)
+    value = nn.CrossEntropyLoss(reduction="none", axis=-1)(logits, target)
     assert value.numpy().tolist() == flat.numpy().reshape(2, 3).tolist()
     single = nn.CrossEntropyLoss()(PREDICTION[0], INDICES[0])
     assert single.item() == flat.numpy()[0]
+
+
+AXES = {
+    "last of 3": ((2, 3), -1),
+    "PyTorch's": ((2, 3), 1),
+    "first": ((2, 3), 0),
+    "of 4": ((2, 1, 3), -3),
+    "of 2": ((6,), 0),
+}
+every_axis = pytest.mark.parametrize(("shape", "axis"), AXES.values(), ids=AXES)
+
+
+@every_axis
+@every_reduction
+def test_the_classes_may_be_along_any_axis(shape, axis, reduction):
+    def placed(rows):
+        return np.moveaxis(rows.reshape(*shape, 3), -1, axis)
+
+    log_p = PREDICTION - np.log(np.exp(PREDICTION).sum(axis=1, keepdims=True))
+    targets = {"indices": (INDICES, INDICES.reshape(shape)), "probabilities": (PROBABILITIES, placed(PROBABILITIES))}
+    for rows, folded in targets.values():
+        expected = REDUCTIONS[reduction](cross_entropy(PREDICTION, rows))
+        expected = expected.reshape(shape) if reduction == "none" else expected
+        for target in (folded, Tensor(folded)):
+            value = nn.CrossEntropyLoss(reduction=reduction, axis=axis)(placed(PREDICTION), target)
+            # As above; a sum of 6 in another order rounds twice more.
+            np.testing.assert_allclose(value.numpy(), expected, rtol=1e-14)
+        assert tg.gradcheck(
+            lambda x, t=folded: functional.cross_entropy(x, t, reduction, axis=axis), placed(PREDICTION), order=2
+        )
+    expected = REDUCTIONS[reduction](likelihood(log_p, INDICES))
+    expected = expected.reshape(shape) if reduction == "none" else expected
+    value = losses.NLLLoss(reduction=reduction, axis=axis)(placed(log_p), INDICES.reshape(shape))
+    np.testing.assert_allclose(value.numpy(), expected, rtol=1e-14)
+
+
+@every_axis
+def test_the_options_go_along_with_the_classes(shape, axis):
+    placed, labels = np.moveaxis(PREDICTION.reshape(*shape, 3), -1, axis), INDICES.reshape(shape)
+    for options in ({"weight": WEIGHT}, {"label_smoothing": 0.1}, {"ignore_index": 1}):
+        flat = mathematics.cross_entropy(PREDICTION, INDICES, "none", **options).numpy()
+        value = mathematics.cross_entropy(placed, labels, "none", **options, axis=axis)
+        # The softmax along a row and along a column may add in another order.
+        np.testing.assert_allclose(value.numpy(), flat.reshape(shape), rtol=1e-14)
+
+
+@pytest.mark.parametrize("make", [nn.CrossEntropyLoss, losses.NLLLoss])
+@pytest.mark.parametrize("shape", [(2, 3, 3), (2, 3, 4, 4)], ids=str)
+def test_of_more_than_two_axes_that_of_the_classes_must_be_named(make, shape):
+    # (2, 3, 3) may be (n, classes, places) or (n, places, classes), and the target fits both.
+    message = rf"{re.escape(str(shape))} cannot know which axis.*axis=1 is PyTorch's.*axis=-1 is \(\.\.\., classes\)"
+    with pytest.raises(ShapeError, match=message):
+        make()(np.zeros(shape), np.zeros(shape[:-1], int))
+
+
+@pytest.mark.parametrize("function", [mathematics.cross_entropy, mathematics.nll_loss], ids=lambda f: f.__name__)
+def test_what_does_not_fit_the_axis_of_the_classes_is_refused(function):
+    logits = np.zeros((2, 3, 4))
+    for axis in (3, -4):
+        with pytest.raises(ShapeError, match=rf"axis={axis} needs scores.*\(2, 3, 4\)"):
+            function(logits, np.zeros((2, 4), int), axis=axis)
+    with pytest.raises(ShapeError, match=r"axis=0 needs scores.*\(\)"):
+        function(1.0, 0, axis=0)
+    with pytest.raises(ShapeError, match=r"\(2, 3, 4\) needs class indices of shape \(2, 4\).*int64 of shape \(2, 3\)"):
+        function(logits, np.zeros((2, 3), int), axis=1)
+    with pytest.raises(ShapeError, match=r"argmax\(axis=1\)"):
+        function(logits, np.zeros((2, 3, 4), int), axis=1)
+    with pytest.raises(DtypeError, match=r"astype\(np\.int64\)"):
+        function(logits, np.zeros((2, 4)), axis=1)
+    with pytest.raises(OptionError, match="3 classes needs targets from 0 to 2, but was given 3"):
+        function(logits, np.full((2, 4), 3), axis=1)
+    with pytest.raises(ShapeError, match=r"at least two classes.*\(2, 4, 1\) with axis=1 moved there"):
+        mathematics.cross_entropy(np.zeros((2, 1, 4)), np.zeros((2, 4), int), axis=1)
 
 
 def test_binary_cross_entropy_is_the_cross_entropy_of_two_classes_the_other_at_zero():
@@ -359,7 +433,7 @@ def test_class_indices_of_another_shape_are_refused_with_the_reshape_that_fixes_
 )
 def test_targets_that_are_neither_indices_nor_probabilities_are_refused(logits, target):
     with pytest.raises(ShapeError, match=rf"{re.escape(str(logits))}.*{re.escape(str(target.shape))}"):
-        nn.CrossEntropyLoss()(np.zeros(logits), target)
+        nn.CrossEntropyLoss(axis=-1 if len(logits) > 2 else None)(np.zeros(logits), target)
 
 
 @pytest.mark.parametrize("shape", [(4, 1), (), (4, 0)], ids=str)
@@ -468,7 +542,8 @@ def test_the_options_of_cross_entropy_mean_what_they_mean_in_pytorch(kind, reduc
 def test_options_take_any_number_of_leading_axes(options, shape):
     labels = TARGETS["indices"]
     flat = mathematics.cross_entropy(LOGITS, labels, "none", **options).numpy()
-    folded = mathematics.cross_entropy(LOGITS.reshape(*shape, 3), labels.reshape(shape), "none", **options).numpy()
+    logits = LOGITS.reshape(*shape, 3)
+    folded = mathematics.cross_entropy(logits, labels.reshape(shape), "none", **options, axis=-1).numpy()
     np.testing.assert_array_equal(folded, flat.reshape(shape))
 
 

@@ -185,6 +185,42 @@ def test_float16_is_summed_in_float32():
     np.testing.assert_array_equal(out, 1)
 
 
+LARGE = np.array([[600, -600, 300], [6e4, -6e4, 3e4]], np.float16)  # squares, and differences, are beyond it
+HALF = {
+    "layer_norm": lambda x: layer_norm(x, 3),
+    "rms_norm": lambda x: rms_norm(x, 3),
+    "group_norm": lambda x: group_norm(x, 1),
+    "instance_norm": lambda x: instance_norm(x.reshape(1, 2, 3)).reshape(2, 3),
+    "batch_norm": lambda x: batch_norm(x[:1].reshape(3, 1), None, None, training=True),
+    "standardize": ops.standardize,
+    "center, then rms_normalize": lambda x: ops.rms_normalize(ops.center(x / 2)),
+}
+
+
+@pytest.mark.parametrize("create_graph", [False, True], ids=["arrays", "recorded"])
+@pytest.mark.parametrize("f", HALF.values(), ids=HALF)
+def test_large_numbers_of_float16_are_normalized_as_those_of_float32(f, create_graph):
+    found = []
+    for dtype in (np.float16, np.float64):
+        x = tg.tensor(LARGE.astype(dtype), requires_grad=True)
+        out = f(x)
+        weights = np.arange(out.size, dtype=dtype).reshape(out.shape) * 64
+        (out * weights).sum().backward(create_graph=create_graph)
+        assert (out.dtype, x.grad.dtype) == (dtype, dtype)
+        found.append((out.numpy(), x.grad.numpy()))
+    (half, slopes), (exact, exact_slopes) = found
+    # A few roundings at 2⁻¹¹ of numbers below 1.5; of the slopes the difference of two numbers below 5 · 64 / 300.
+    np.testing.assert_allclose(half, exact, rtol=0, atol=4 * 2**-11)
+    np.testing.assert_allclose(slopes, exact_slopes, rtol=0, atol=4 * 2**-11 * 5 * 64 / 300)
+    assert np.abs(exact_slopes).max() > 32 * 2**-11 * 5 * 64 / 300  # or else the tolerance would pass anything
+
+
+def test_the_running_variance_of_a_float16_batch_does_not_overflow():
+    mean, var = np.zeros(1, np.float32), np.ones(1, np.float32)
+    batch_norm(LARGE[:1].reshape(3, 1), mean, var, training=True, momentum=1.0)
+    np.testing.assert_allclose(var, [390_000], rtol=2**-9)  # of 600, -600 and 300, each off their mean by 2⁻¹¹ at most
+
+
 def test_the_eps_of_rms_norm_is_the_rounding_unit_of_the_dtype_unless_told():
     for dtype in (np.float32, np.float64):
         eps = float(np.finfo(dtype).eps)

@@ -399,3 +399,46 @@ def test_differences_that_are_not_there_are_refused():
 
 def test_a_number_before_the_differences_takes_on_the_dtype_of_the_tensor():
     assert np.diff(tg.tensor([1.0, 2.0]), prepend=0, append=np.float64(3)).dtype == np.float32
+
+
+# ----------------------------------------------------------------------------------- narrow and foreign numbers
+@MODES
+@pytest.mark.parametrize(("shape", "axis"), [((70_000,), 0), ((70_000,), -1), ((4096, 2), 0), ((2, 4096), 1)], ids=str)
+def test_what_float16_cannot_count_is_summed_in_float32(shape, axis, mode):
+    # 70,000 is beyond float16, and 2048 + 1 is 2048 in it.
+    zeros, n = np.zeros(shape, np.float16), shape[axis]
+    rounded = {"rtol": 2**-10, "atol": 2.0**-25}  # to float16, whose least step is 2⁻²⁴
+    np.testing.assert_allclose(ops.softmax(zeros, axis=axis), np.full(shape, 1 / n), **rounded)
+    np.testing.assert_allclose(ops.log_softmax(zeros, axis=axis), np.full(shape, -np.log(n)), **rounded)
+    np.testing.assert_allclose(ops.logsumexp(zeros, axis=axis), np.full_like(zeros.max(axis), np.log(n)), **rounded)
+    for f in (ops.softmax, ops.log_softmax, ops.logsumexp):
+        assert f(zeros, axis=axis).dtype == np.float16
+    # A constant added to all scores changes no probability.
+    for f in (ops.softmax, ops.log_softmax):
+        x = tg.tensor(zeros, requires_grad=True)
+        f(x, axis=axis).backward(np.ones_like(zeros), **mode)
+        np.testing.assert_allclose(
+            x.grad.numpy(), np.zeros(shape), rtol=0, atol=2.0**-7
+        )  # 1 - n · 1/n, of a rounded 1/n
+
+
+def test_float16_scores_far_apart_do_not_overflow_on_the_way():
+    x = np.array([6e4, -6e4], np.float16)
+    assert ops.softmax(x).tolist() == [1, 0]
+    assert ops.logsumexp(x) == x[0]
+
+
+@pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8", "<f4", ">i4"])
+@pytest.mark.parametrize("f", [np.nanmean, np.nansum], ids=lambda f: f.__name__)
+def test_data_of_any_byte_order_is_averaged(f, dtype):
+    values = [1, 2, 6] if dtype == ">i4" else [1, np.nan, 3]
+    x = np.array([values, [4, 5, 6]], dtype)
+    for options in ({}, {"axis": 0}, {"axis": 1, "keepdims": True}, {"dtype": np.float64}):
+        expected = f(x, **options)
+        for out in (getattr(ops, f.__name__)(x, **options), f(tg.tensor(x), **options).numpy()):
+            np.testing.assert_allclose(out, expected, rtol=1e-15)
+            assert out.dtype == expected.dtype
+    if dtype != ">i4":
+        slopes = np.isfinite(x[0]) / (5 if f is np.nanmean else 1)
+        np.testing.assert_array_equal(gradient(f, x)[0], slopes.astype(dtype))
+    assert ops.nansum(x, dtype=">f4").dtype == np.float32

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.errors import ArgumentError, DtypeError
+from tinygrad_edu.errors import ArgumentError, DtypeError, GraphError
 from tinygrad_edu.ops import Op
 from tinygrad_edu.tape import Node
 from tinygrad_edu.tensor import Tensor, apply
@@ -28,12 +28,12 @@ def custom_op(forward: Callable[..., Any], *rules: Rule | None, name: str | None
     Parameters
     ----------
     forward
-        Computes the result from arrays: inputs positional, options by keyword.
+        Computes the result from arrays: inputs positional, options by keyword. It may not write into its inputs.
     rules
         ``rule(g, y, *inputs, **options)`` for each input, where g is the gradient of the result y: the gradient of that
         input, or a broadcast form of it. None where no gradient flows. Written in operators, NumPy functions and
-        other operations, it serves derivatives of any order. Name an argument with an underscore (``_x``) if the rule
-        does not read its values; it may then change in place without harm.
+        other operations, it serves derivatives of any order: it is then given Tensors. Name an argument with an
+        underscore (``_x``) if the rule does not read its values; it may then change in place without harm.
     name
         What messages and drawings call it; by default the function's name.
 
@@ -48,6 +48,9 @@ def custom_op(forward: Callable[..., Any], *rules: Rule | None, name: str | None
         returns no array.
     DtypeError
         From the operation, if the result is no array of floating numbers.
+    GraphError
+        From the operation, if `forward` writes into its inputs; from a backward pass with ``create_graph=True``, if a
+        rule makes an array of the Tensors that it is given, so that the gradient could not be differentiated.
 
     Examples
     --------
@@ -70,7 +73,15 @@ def custom_op(forward: Callable[..., Any], *rules: Rule | None, name: str | None
         )
 
     def compute(*arrays: Any, **options: Any) -> Any:
-        out = np.asarray(forward(*arrays, **options))
+        try:
+            out = np.asarray(forward(*map(_read_only, arrays), **options))
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            raise GraphError(
+                f"{name} writes into its input ({error}), behind the back of what else was computed from it. Let it "
+                f"write into a copy (x = x.copy())."
+            ) from error
         if out.dtype.kind != "f":
             raise DtypeError(
                 f"{name} returned {out.dtype}, but an operation with gradients gives floating numbers. Write 1.0 "
@@ -100,6 +111,13 @@ def custom_op(forward: Callable[..., Any], *rules: Rule | None, name: str | None
     return operation
 
 
+def _read_only(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        x = x.view()
+        x.flags.writeable = False
+    return x
+
+
 def _inputs_of(forward: Callable[..., Any]) -> tuple[float, float]:
     """Count the positional parameters: those without a default, and all."""
     if isinstance(forward, np.ufunc):
@@ -120,8 +138,18 @@ def _checked(name: str, i: int, rule: Rule | None, n_inputs: int) -> Rule | None
     @functools.wraps(rule)
     def call(g: Any, *values: Any, **options: Any) -> Any:
         gradient = rule(g, *values, **options)
-        if isinstance(gradient, (Node, np.ndarray, np.generic)):
-            return gradient
+        # Memory of its own, and not that of an input, the result or a constant: a gradient is kept and added to.
+        if isinstance(gradient, Tensor):
+            return gradient + 0
+        if isinstance(gradient, (np.ndarray, np.generic)):
+            if isinstance(g, Node):
+                raise GraphError(
+                    f"The rule of {name} for input {i} was given Tensors, because its gradient is to be "
+                    f"differentiated, but returned {type(gradient).__name__}, through which no derivative flows. "
+                    f"Compute with g itself, in operators and NumPy functions, which work on it; of a constant write "
+                    f"g * 0 + constant."
+                )
+            return np.array(gradient)
         raise ArgumentError(
             f"The rule of {name} for input {i} returned {type(gradient).__name__}, but a gradient is an array. Build "
             f"it from g, as in g * 2."

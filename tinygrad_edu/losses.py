@@ -7,7 +7,7 @@ Each is small when the model is right, and each refuses shapes that differ. The 
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.errors import OptionError
@@ -129,7 +129,8 @@ class SmoothL1Loss(Loss):
 class CrossEntropyLoss(Loss):
     """Cross-entropy of logits (n, classes) against class indices (n,) or probabilities (n, classes).
 
-    `weight`, `label_smoothing` and `ignore_index` are those of `functional.cross_entropy`.
+    `weight`, `label_smoothing`, `ignore_index` and `axis` are those of `functional.cross_entropy`; logits of more than
+    two axes need ``axis=1``, PyTorch's layout, or ``axis=-1``.
 
     Examples
     --------
@@ -142,6 +143,7 @@ class CrossEntropyLoss(Loss):
     weight: ArrayLike | None = None
     label_smoothing: float = 0.0
     ignore_index: int | None = None
+    axis: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -152,7 +154,13 @@ class CrossEntropyLoss(Loss):
     def __call__(self, prediction: Tensor | ArrayLike, target: Tensor | ArrayLike) -> Tensor:
         """Compute the average of -log softmax(prediction) at the target."""
         return functional.cross_entropy(
-            prediction, target, self.reduction, self.weight, self.label_smoothing, self.ignore_index
+            prediction,
+            target,
+            self.reduction,
+            self.weight,
+            self.label_smoothing,
+            self.ignore_index,
+            axis=self.axis,
         )
 
 
@@ -160,7 +168,7 @@ class CrossEntropyLoss(Loss):
 class NLLLoss(Loss):
     """Negative log-likelihood of log-probabilities (n, classes) at class indices (n,).
 
-    `weight` and `ignore_index` are those of `functional.nll_loss`.
+    `weight`, `ignore_index` and `axis` are those of `functional.nll_loss`.
 
     Examples
     --------
@@ -170,6 +178,7 @@ class NLLLoss(Loss):
 
     weight: ArrayLike | None = None
     ignore_index: int | None = None
+    axis: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -177,7 +186,7 @@ class NLLLoss(Loss):
 
     def __call__(self, prediction: Tensor | ArrayLike, target: Tensor | ArrayLike) -> Tensor:
         """Compute the average of -prediction at the target."""
-        return functional.nll_loss(prediction, target, self.reduction, self.weight, self.ignore_index)
+        return functional.nll_loss(prediction, target, self.reduction, self.weight, self.ignore_index, axis=self.axis)
 
 
 @dataclass(frozen=True)

@@ -175,9 +175,14 @@ class Methods(RowMethods):
             )
         return _apply(ops.transpose, self, axes=order or None)
 
-    def permute(self, *dims: int | tuple[int, ...]) -> Tensor:
-        """Do what `transpose` does, under PyTorch's name."""
-        return self.transpose(*dims)
+    def permute(self, *axes: int | tuple[int, ...], dims: tuple[int, ...] | None = None) -> Tensor:
+        """Permute the axes, given one by one, as a tuple, or as `dims`: PyTorch's name of `transpose`."""
+        order: Any = dims if dims is not None else axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        return _apply(ops.transpose, self, axes=tuple(order))
+
+    def compress(self, condition: Any, axis: int | None = None) -> Tensor:
+        """Pick the entries along `axis` where the condition holds, or of all as if flat."""
+        return _apply(ops.compress, condition, self, axis=axis)
 
     def gather(self, dim: int, index: Any) -> Tensor:
         """Pick entries along an axis as PyTorch does: of the other axes as much as the index has."""

@@ -213,4 +213,3 @@ class RowMethods(Node):
     # -------------------------------------------------------------------------------------------------------- entries
     take = _method(ops.take)
     take_along_axis = _method(ops.take_along_axis)
-    compress = _method(ops.compress)

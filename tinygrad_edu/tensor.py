@@ -107,8 +107,8 @@ def _plain(op: Op, options: dict[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         if isinstance(value, Tensor) and value.tracked and mode.recording:
             raise GraphError(
-                f"{name} of {op.name} is an option, to which no gradient flows, but was given a tensor that asks for one. "
-                f"Write {name}=x.detach() if a constant is meant."
+                f"{name} of {op.name} is an option, to which no gradient flows, but was given a tensor that asks for "
+                f"one. Write {name}=x.detach() if a constant is meant."
             )
     return {
         name: (value.array.copy() if value.shape else value.item()) if isinstance(value, Tensor) else value

@@ -1,10 +1,12 @@
 """Losses of several classes: minus the logarithm of the probability that the prediction gave to what was observed.
 
-The last axis holds the classes.
+The last axis holds the classes, or the one that `axis` names. Of more than two axes it has to be named: (n, classes,
+places) and (n, places, classes) may be one shape, and the loss of the one read as the other is a wrong number.
 """
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,15 +45,18 @@ def cross_entropy(
     weight: Tensor | ArrayLike | None = None,
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
+    *,
+    axis: int | None = None,
 ) -> Tensor:
     """Cross-entropy of softmax(logits) against the target: -Σᵢ yᵢ log ŷᵢ for each example.
 
     Parameters
     ----------
     logits
-        Scores (..., classes), not probabilities: softmax is part of this function.
+        Scores (n, classes) or (classes,), not probabilities: softmax is part of this function. Of any other shape with
+        `axis`.
     target
-        Class indices, integers (...); or probabilities, floats (..., classes).
+        Class indices, integers of the logits' shape without the classes; or probabilities, floats of the logits' shape.
     weight
         How much each class counts, (classes,) and not negative. The mean over class indices is then the weighted one:
         divided by the sum of the examples' weights. Over probabilities it is divided by the number of examples.
@@ -60,12 +65,15 @@ def cross_entropy(
     ignore_index
         Examples with this class index are left out: their loss is 0, and the mean does not count them. It may be any
         whole number, such as PyTorch's -100; None leaves nothing out, so that a class that is not there is an error.
+    axis
+        Which axis of the logits holds the classes: the last one, unless told. Logits of more than two axes need to be
+        told: axis=1 is PyTorch's layout (n, classes, ...), and axis=-1 is (..., classes).
 
     Raises
     ------
     ShapeError
-        If the target is neither of the two shapes, or the weight is of another; or if the batch is empty and its mean
-        is asked for.
+        If the target is neither of the two shapes, or the weight is of another; if the batch is empty and its mean
+        is asked for; or if the logits have more than two axes and no `axis` is given, or one that is not there.
     DtypeError
         If class indices are not integers, or the logits are not floating.
     OptionError
@@ -85,13 +93,21 @@ def cross_entropy(
     0.6931471824645996
     >>> cross_entropy([[0.0, 0.0], [5.0, 0.0]], [1, -100], ignore_index=-100).item()
     0.6931471824645996
+    >>> cross_entropy(np.zeros((1, 2, 3)), [[0, 1, 1]], axis=1).item()
+    0.6931471805599453
     """
     logits, labels = as_float("cross_entropy", logits), as_array(target)
     shape, kind = logits.array.shape, labels.dtype.kind
-    n_classes = shape[-1] if shape else 0
+    if axis is None and len(shape) == 2:
+        n_classes = shape[1]
+    else:
+        logits, target = _classes_last("cross_entropy", logits, target, axis)
+        labels, shape = as_array(target), logits.array.shape
+        n_classes = shape[-1] if shape else 0
     if n_classes < 2:
+        moved = "" if axis is None else f" with axis={axis} moved there"
         raise ShapeError(
-            f"cross_entropy needs logits of at least two classes in the last axis, but their shape is {shape}. "
+            f"cross_entropy needs logits of at least two classes in the last axis, but their shape is {shape}{moved}. "
             f"For two classes as one logit there is binary_cross_entropy_with_logits."
         )
     if kind == "f" and labels.shape == shape:
@@ -121,6 +137,8 @@ def nll_loss(
     reduction: Reduction = "mean",
     weight: Tensor | ArrayLike | None = None,
     ignore_index: int | None = None,
+    *,
+    axis: int | None = None,
 ) -> Tensor:
     """Negative log-likelihood: minus the log-probability at the target's class.
 
@@ -129,10 +147,10 @@ def nll_loss(
     Parameters
     ----------
     log_probabilities
-        (..., classes).
+        (n, classes) or (classes,); of any other shape with `axis`.
     target
-        Class indices, integers (...).
-    weight, ignore_index
+        Class indices, integers of that shape without the classes.
+    weight, ignore_index, axis
         As in `cross_entropy`.
 
     Raises
@@ -146,7 +164,33 @@ def nll_loss(
     tensor(0.375)
     """
     log_p = as_float("nll_loss", log_probabilities)
+    if len(log_p.shape) != 2 or axis is not None:
+        log_p, target = _classes_last("nll_loss", log_p, target, axis)
     return _weighted("nll_loss", log_p, target, reduction, weight, 0.0, ignore_index)
+
+
+def _classes_last(
+    name: str, scores: Tensor, target: Tensor | ArrayLike, axis: int | None
+) -> tuple[Tensor, Tensor | ArrayLike]:
+    """Move the axis of the classes to the end, of scores and of probabilities."""
+    shape = scores.array.shape
+    if axis is None:
+        if len(shape) < 3:
+            return scores, target
+        raise ShapeError(
+            f"{name} of shape {shape} cannot know which axis holds the classes. Name it: axis=1 is PyTorch's layout "
+            f"(n, classes, ...), and axis=-1 is (..., classes)."
+        )
+    where_from = operator.index(axis)
+    if not -len(shape) <= where_from < len(shape):
+        raise ShapeError(f"{name} along axis={axis} needs scores that have this axis, but their shape is {shape}.")
+    where_from %= len(shape)
+    labels = as_array(target)
+    if name == "cross_entropy" and labels.dtype.kind == "f" and labels.shape == shape:
+        target = ops.moveaxis(as_tensor(target), where_from, -1)
+    elif labels.dtype.kind not in "iu" or labels.shape != shape[:where_from] + shape[where_from + 1 :]:
+        raise _not_class_indices(name, labels, shape, where_from)
+    return ops.moveaxis(scores, where_from, -1), target
 
 
 def class_indices(name: str, scores: Tensor, target: Tensor | ArrayLike, ignore_index: int | None = None) -> Tensor:
@@ -239,20 +283,23 @@ def _no_such_class(name: str, labels: NDArray[Any], n_classes: int) -> OptionErr
     )
 
 
-def _not_class_indices(name: str, labels: NDArray[Any], shape: tuple[int, ...]) -> ShapeError | DtypeError:
+def _not_class_indices(
+    name: str, labels: NDArray[Any], shape: tuple[int, ...], axis: int = -1
+) -> ShapeError | DtypeError:
     of, takes_probabilities = ("logits", True) if name == "cross_entropy" else ("predictions", False)
-    if shape and labels.shape == shape[:-1]:
+    rest = tuple(n for a, n in enumerate(shape) if a != axis % len(shape))
+    if shape and labels.shape == rest:
         either = f", or give probabilities of shape {shape}" if takes_probabilities else ""
         return DtypeError(
             f"{name} needs class indices as integers, but the target holds {labels.dtype}. "
             f"Write target.astype(np.int64){either}."
         )
-    fix = " Write target.reshape(-1)." if len(shape) == 2 and labels.size == shape[0] else ""
+    fix = " Write target.reshape(-1)." if len(rest) == 1 and labels.size == rest[0] else ""
     if labels.shape == shape:
-        fix = " Write target.argmax(axis=-1) for one-hot rows."
+        fix = f" Write target.argmax(axis={axis}) for one-hot rows."
     either = f", or probabilities as floats of shape {shape}" if takes_probabilities else ""
     return ShapeError(
-        f"{name} of {of} {shape} needs class indices of shape {shape[:-1]}{either}, but the target is {labels.dtype} "
+        f"{name} of {of} {shape} needs class indices of shape {rest}{either}, but the target is {labels.dtype} "
         f"of shape {labels.shape}.{fix}"
     )
 

@@ -44,11 +44,11 @@ def function_of(name: str) -> Callable[..., Tensor]:
     tensor([1.])
     """
     op = getattr(ops, ops.torch_names.ALIASES.get(name, name))
-    joins = getattr(op, "variadic", None) is not None or getattr(op, "sequence", False)
+    sequence = getattr(op, "sequence", False)
 
     def function(*args: Any, **kwargs: Any) -> Tensor:
-        args = (_with_a_tensor(tuple(args[0])), *args[1:]) if joins and args else _with_a_tensor(args)
         inputs, options = op.bind(args, kwargs)
+        inputs = (_with_a_tensor(tuple(inputs[0])), *inputs[1:]) if sequence else _with_a_tensor(inputs)
         out: Tensor = op(*inputs, **options)
         return out
 

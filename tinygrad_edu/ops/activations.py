@@ -87,9 +87,14 @@ def selu(x: Any) -> Any:
 
 
 # -------------------------------------------------------------------------------------- between bounds
+# Beyond the bounds nothing passes, not even an infinite gradient; but where x is NaN so is the slope.
+def _between(x: Any, low: float, high: float, g: Any) -> Any:
+    return np.where((x > low) & (x < high), g, np.where(x == x, 0, x))  # noqa: PLR0124 - NaN is not itself
+
+
 hardtanh = define(
     "hardtanh",
-    lambda g, _y, x, min_val=-1.0, max_val=1.0: np.where((x > min_val) & (x < max_val), g, 0),
+    lambda g, _y, x, min_val=-1.0, max_val=1.0: _between(x, min_val, max_val, g),
     forward=lambda x, min_val=-1.0, max_val=1.0: np.clip(x, min_val, max_val),
     doc="x, kept between `min_val` and `max_val`; the slope at the bounds is taken as 0.",
     domain="x ≠ min_val, x ≠ max_val",
@@ -97,7 +102,7 @@ hardtanh = define(
 )
 hardsigmoid = define(
     "hardsigmoid",
-    lambda g, _y, x: np.where((x > -3) & (x < 3), g / 6, 0),
+    lambda g, _y, x: _between(x, -3, 3, g / 6),
     forward=lambda x: np.clip(x / 6 + 0.5, 0, 1),
     doc="x/6 + 1/2, kept between 0 and 1: sigmoid of straight pieces.",
     domain="x ≠ ±3",

@@ -40,8 +40,18 @@ class Composition:
     """Whether the first argument is a sequence of arrays."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute."""
-        return self.formula(*args, **kwargs)
+        """Compute.
+
+        Raises
+        ------
+        ArgumentError
+            If the arguments are not those of the formula.
+        """
+        try:
+            return self.formula(*args, **kwargs)
+        except TypeError:
+            signatures.check(self.name, self.formula, args, kwargs)
+            raise
 
     def __repr__(self) -> str:
         return f"<composition {self.name}>"
@@ -57,16 +67,29 @@ class Composition:
         Raises
         ------
         ArgumentError
-            If there are options that it does not have.
+            If there are no arguments, too many, or options that it does not have. Calling it tells of all else.
+
+        Examples
+        --------
+        >>> from tinygrad_edu import ops
+        >>> ops.COMPOSITIONS["median"].bind(("x", 0, None, False, True), {})
+        (('x', 0), {'keepdims': True})
         """
-        names, positional = signatures.names_after(self.formula, 0), signatures.positional(self.formula)
-        if positional is not None and len(args) > positional and self.function is not None:
-            # What comes after the formula's own positions has the meaning that it has for NumPy: out=None, say.
-            rest = dict(zip(signatures.names_after(self.function, positional), args[positional:], strict=False))
-            args, kwargs = args[:positional], rest | kwargs
-        options = signatures.fit(kwargs, names, self.function)
-        if unknown := [name for name in options if name not in names]:
-            raise signatures.misuse(self.name, ", ".join(unknown), ", ".join(names))
+        names, positional, agreed, axis, aliases, numpys = signatures.layout(self.formula, self.function)
+        if agreed is not None and len(args) > agreed:
+            # What comes after the positions that are NumPy's, too, means what it means for NumPy: out=None, say.
+            if len(args) > max(len(numpys), agreed):
+                signatures.check(self.name, self.formula, args, {})
+            kwargs = signatures.merge(self.name, numpys[agreed:], args[agreed:], names, kwargs)
+            args = args[:agreed]
+        options = signatures.fit(self.name, kwargs, names, self.function, aliases) if kwargs else kwargs
+        if not args and positional and positional[0] in options:
+            args = (options[positional[0]],)
+            options = {name: value for name, value in options.items() if name != positional[0]}
+        if axis < len(args) and type(args[axis]) is list:
+            args = (*args[:axis], tuple(args[axis]), *args[axis + 1 :])
+        if not args:
+            signatures.check(self.name, self.formula, args, options)
         return args, options
 
 

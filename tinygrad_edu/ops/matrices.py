@@ -107,7 +107,7 @@ solve: Op = define(
 )
 
 
-@compose(np.linalg.matrix_power)
+@compose(np.linalg.matrix_power, domain="n ≥ 0, or a invertible")
 def matrix_power(a: Any, n: int) -> Any:
     """The product of n times the same matrix; of its inverse where n < 0."""
     a = arraylike(a)
@@ -136,6 +136,7 @@ det = define(
     lambda g, _y, x: g[..., None, None] * cofactors(x),
     forward=lapack(np.linalg.det),
     doc="The determinant of each matrix.",
+    domain="all; for the second order, x invertible",
     gradient="g cofactors(x)",
 )
 

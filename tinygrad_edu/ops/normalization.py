@@ -29,10 +29,16 @@ def _count(x: Any, axis: Axis) -> int:
 
 
 # --------------------------------------------------------------------------------------------- center
+def _center(x: Any, axis: Axis = -1) -> Any:
+    if x.dtype.char == "e":  # a sum may be beyond float16
+        return _center(x.astype(np.float32), axis).astype(np.float16)
+    return x - add_up(x, axis, keepdims=True) / _count(x, axis)
+
+
 center = define(
     "center",
     lambda g, _y, _x, axis=-1: g - mean(g, axis=axis, keepdims=True),
-    forward=lambda x, axis=-1: x - add_up(x, axis, keepdims=True) / _count(x, axis),
+    forward=_center,
     doc="x less its mean along `axis`.",
     gradient="g less its mean",
 )
@@ -43,8 +49,8 @@ center = define(
 def _mean_product(x: Any, y: Any, axis: Axis = -1) -> Any:
     if x.shape != y.shape:
         raise ValueError("the two need one shape")
-    if x.dtype == np.float16:  # 256² is beyond it
-        return _mean_product(x.astype(np.float32), y.astype(np.float32), axis).astype(np.float16)
+    if x.dtype.char == "e":  # 256² is beyond it: what is made of the mean is cast back, not the mean
+        return _mean_product(x.astype(np.float32), y.astype(np.float32), axis)
     axes = axes_of(axis, x.ndim)
     kept, merged, leading, letters = _way(x.shape, axes)
     if merged is None:
@@ -89,10 +95,15 @@ def _rms_normalize_rule(g: Any, y: Any, x: Any, axis: Axis = -1, eps: float = 0.
     return g * scale - y * (mean_product(g, y, axis=axis) * scale)
 
 
+def _rms_normalize(x: Any, axis: Axis = -1, eps: float = 0.0) -> Any:
+    y = x * (1 / np.sqrt(_mean_product(x, x, axis) + eps))
+    return y.astype(np.float16) if x.dtype.char == "e" else y
+
+
 rms_normalize = define(
     "rms_normalize",
     _rms_normalize_rule,
-    forward=lambda x, axis=-1, eps=0.0: x * (1 / np.sqrt(_mean_product(x, x, axis) + eps)),
+    forward=_rms_normalize,
     doc="x / √(mean of x² + ε) along `axis`.",
     domain="x ≠ 0, or ε > 0",
     gradient="(g - y mean(g y)) / √(mean of x² + ε)",
@@ -102,6 +113,8 @@ rms_normalize = define(
 @compose("standardize")
 def standardize(x: Any, axis: Axis = -1, eps: float = 0.0) -> Any:
     """Mean 0 and deviation 1 along `axis`: (x - mean) / √(variance + ε)."""
+    if x.dtype.char == "e":  # the difference from the mean may be beyond it, too
+        return standardize(x.astype(np.float32), axis, eps).astype(np.float16)
     return rms_normalize(center(x, axis=axis), axis=axis, eps=eps)
 
 

@@ -92,6 +92,7 @@ max_pool: Op = define(
         x, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     ),
     doc="The largest entry of each window.",
+    domain="no two entries tie",
     gradient="g at the first largest entry of each window",
 )
 max_pool_put: Op = define(

@@ -139,6 +139,7 @@ max = define(
     forward=largest,
     also=(np.amax,),
     doc="The largest entry along `axis`; entries that tie share the gradient.",
+    domain="no two entries tie",
     gradient="g at the largest entry, shared by ties, else 0",
 )
 min = define(
@@ -147,12 +148,15 @@ min = define(
     forward=lambda x, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
     also=(np.amin,),
     doc="The smallest entry along `axis`; entries that tie share the gradient.",
+    domain="no two entries tie",
     gradient="g at the smallest entry, shared by ties, else 0",
 )
 
 
 # ------------------------------------------------------------------------------------------ logsumexp
 def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:  # noqa: FBT001, FBT002 - as NumPy's reductions
+    if x.dtype.char == "e":  # the sum may be beyond float16, its logarithm is not
+        return _logsumexp(x.astype(np.float32), axis, keepdims).astype(np.float16)
     # With the largest entry taken out first, no exponential overflows.
     top = largest(x, axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)  # where all are -inf, or one is inf, there is nothing to take out

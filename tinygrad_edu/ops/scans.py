@@ -186,6 +186,7 @@ cummax = define(
     _running_rule,
     forward=_running(np.maximum),
     doc="The largest entry so far along `axis`; entries that tie share the gradient.",
+    domain="no two entries tie",
     gradient=_SHARED,
 )
 cummin = define(
@@ -193,6 +194,7 @@ cummin = define(
     _running_rule,
     forward=_running(np.minimum),
     doc="The smallest entry so far along `axis`; entries that tie share the gradient.",
+    domain="no two entries tie",
     gradient=_SHARED,
 )
 

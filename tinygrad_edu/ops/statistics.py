@@ -135,6 +135,7 @@ def _beside(weights: Any, a: Any, axis: Axis) -> Any:
 def nansum(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     """The sum along `axis` of the entries that are not NaN."""
     a = arraylike(a)
+    dtype = None if dtype is None else np.dtype(dtype).type  # a sum is in the machine's byte order
     return reductions.sum(where(a == a, a, 0), axis=axis, dtype=dtype, keepdims=keepdims)  # noqa: PLR0124 - NaN is not itself
 
 
@@ -143,9 +144,10 @@ def nanmean(a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = Fa
     """The average along `axis` of the entries that are not NaN."""
     a = arraylike(a)
     a = a.astype(np.float64 if dtype is None else floating(dtype)) if a.dtype.kind != "f" or dtype is not None else a
-    wide = np.float32 if a.dtype.itemsize == 2 else a.dtype  # float16 ends at 65504
+    narrow = a.dtype.type  # the same in the machine's byte order, as a sum is
+    wide = np.float32 if narrow is np.float16 else narrow  # float16 ends at 65504
     n = reductions.sum(a == a, axis=axis, keepdims=keepdims).astype(wide)  # noqa: PLR0124 - NaN is not itself
-    return (nansum(a, axis=axis, dtype=wide, keepdims=keepdims) / n).astype(a.dtype)
+    return (nansum(a, axis=axis, dtype=wide, keepdims=keepdims) / n).astype(narrow)
 
 
 @compose(np.ptp)

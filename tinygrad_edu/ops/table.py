@@ -118,7 +118,7 @@ class Op:
         Raises
         ------
         ArgumentError
-            If there are fewer arrays than inputs, or options that the row does not have.
+            If there are fewer arrays than inputs, options that the row does not have, or too few that it needs.
 
         Examples
         --------
@@ -129,18 +129,30 @@ class Op:
         (('x',), {'axis': 0})
         """
         if self.variadic is not None:
-            inputs, rest = tuple(args[0]), args[1:]
+            args, kwargs = (args, kwargs) if args else self._arrays_first(args, kwargs)
+            if not args or not hasattr(args[0], "__iter__"):
+                raise signatures.no_list(self.name, self.forward, args, kwargs)
+            inputs, rest, n = tuple(args[0]), args[1:], 0
         else:
-            inputs, rest = args[: len(self.rules)], args[len(self.rules) :]
-            if len(inputs) < len(self.rules):
-                raise signatures.misuse(self.name, f"{len(inputs)} arrays", f"{len(self.rules)}")
-        given = dict(zip(self.numpy_names, rest, strict=False)) | kwargs
-        options = signatures.fit(given, self.option_names, self.function)
-        unknown = [name for name in options if name not in self.option_names]
-        if unknown or len(rest) > len(self.numpy_names):
-            named = ", ".join(unknown) or f"{len(rest)} positional options"
-            raise signatures.misuse(self.name, named, ", ".join(self.option_names) or "no options")
+            n = len(self.rules)
+            if len(args) < n:
+                args, kwargs = self._arrays_first(args, kwargs)
+            inputs, rest = args[:n], args[n:]
+            if len(inputs) < n:
+                raise signatures.misuse(self.name, f"{len(inputs)} arrays", f"{n}")
+        names = signatures.names_after(self.forward, n)
+        given = signatures.merge(self.name, self.numpy_names, rest, names, kwargs) if rest else kwargs
+        options = signatures.fit(self.name, given, names, self.function)
+        for name in signatures.needed(self.forward, n):
+            if name not in options:
+                signatures.check(self.name, self.forward, inputs, options)
         return inputs, options
+
+    def _arrays_first(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        joins = self.variadic is not None
+        return signatures.arrays_first(
+            self.function or self.forward, 1 if joins else len(self.rules), args, kwargs, joins=joins
+        )
 
 
 def define(

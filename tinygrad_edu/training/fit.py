@@ -140,7 +140,7 @@ def _pass_over(
     for xb, yb in batches:
         start = perf_counter()
         value = loss(model(Tensor(xb)), yb)
-        number = float(value)
+        number: float = value.item()
         if not math.isfinite(number):
             run.stop(StopReason.DIVERGED, where_it_broke(run, number))
             break
