@@ -58,6 +58,9 @@ CALLS = {
     "to": (lambda x: x.to(np.float64), X),
     "masked_fill": (lambda x: x.masked_fill(X > 0.4, 0.0), np.where(X > 0.4, 0, X)),
     "index_select": (lambda x: x.index_select(1, np.array([2, 2])), X[:, [2, 2]]),
+    "gt": (lambda x: x.gt(0.4).astype(float), (X > 0.4).astype(float)),
+    "ne": (lambda x: x.ne(x).astype(float), np.zeros((2, 3))),
+    "repeat_interleave": (lambda x: x.repeat_interleave(2, dim=0), np.repeat(X, 2, axis=0)),
     "detach, clone": (lambda x: x.detach().clone(), X),
 }
 

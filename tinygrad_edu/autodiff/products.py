@@ -130,7 +130,7 @@ def jvp(
     check("jvp", f)
     if not all(isinstance(them, (tuple, list)) for them in (primals, tangents)) or not primals:
         raise ArgumentError("jvp takes a tuple of primals and a tuple of tangents, as in jvp(f, (x,), (v,)).")
-    run = Recording(f, tuple(primals), kwargs, has_aux=has_aux)
+    run = Recording(f, tuple(primals), kwargs, has_aux=has_aux, copied=True)
     directions = matching(run.form, run.targets, tuple(tangents), "tangents")
     cotangents = [Tensor(np.zeros_like(y.array), requires_grad=True) for y in run.outputs]
     pulled = pull_all(run.outputs, cotangents, run.targets, create_graph=True)
