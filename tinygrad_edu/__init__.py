@@ -8,10 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-# These at once, and not on first use: `tensor` and `gradcheck` are also the names of the modules that they
-# live in, and whatever imports such a module first would put it in the function's place.
-from tinygrad_edu.autodiff import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from tinygrad_edu.gradcheck import gradcheck
+# At once, and not on first use: `tensor` is also the name of the module that it lives in, and whatever imports that
+# first would put it in the function's place.
 from tinygrad_edu.random import default_rng, seed
 from tinygrad_edu.tape import no_grad
 from tinygrad_edu.tensor import Tensor, tensor
@@ -31,6 +29,8 @@ if TYPE_CHECKING:
         training,
         visualize,
     )
+    from tinygrad_edu.autodiff import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+    from tinygrad_edu.checking import gradcheck
     from tinygrad_edu.custom import custom_op
     from tinygrad_edu.debugging import debug, detect_anomaly
     from tinygrad_edu.functional import (
@@ -56,6 +56,8 @@ __version__ = "0.1.0"
 
 # Where the other public names live.
 _HOME = {
+    **dict.fromkeys(("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"), "autodiff"),
+    "gradcheck": "checking",
     "custom_op": "custom",
     "debug": "debugging",
     "detect_anomaly": "debugging",

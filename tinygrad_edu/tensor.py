@@ -64,9 +64,10 @@ def apply(op: Op, inputs: tuple[Any, ...], options: dict[str, Any] = _NO_OPTIONS
             arrays.append(x)
         else:
             return apply(op, tuple(map(as_constant, inputs)), options)
-    for option in options.values():
-        if isinstance(option, Tensor):
-            options = _plain(op, options)
+    if options:
+        for option in options.values():
+            if isinstance(option, Tensor):
+                options = _plain(op, options)
     try:
         array = op.forward(*arrays, **options) if options else op.forward(*arrays)
     except (ValueError, IndexError, TypeError, OverflowError) as error:
