@@ -105,6 +105,9 @@ class Backward(Node):
             traced = isinstance(gradient, Node) and gradient.tracked
             seed = ops.astype(gradient, dtype=self.array.dtype) if traced else self._constant(seed)
         last_root.reference = weakref.ref(self)
+        if mode.capture is not None:
+            mode.capture.backward(self, self._constant(seed), retain_graph=retain_graph)
+            return
         found = pull(
             self,
             seed,

@@ -120,6 +120,10 @@ class debug(_Block):  # noqa: N801 - named as no_grad is, and used like it
         values = [*arrays, node.array]
         node.origin.prints.update((k, _print_of(a)) for k, a in enumerate(values) if isinstance(a, np.ndarray))
 
+    def changed(self, node: Node, value: Any) -> None:
+        """Note the line of the change as the one that made the values."""
+        node.origin = _Origin(_line_of_the_user(), {})
+
     @staticmethod
     def _refuse_mixed(node: Node, op: Op, inputs: Sequence[Any]) -> None:
         narrow = [x for x in inputs if isinstance(x, Node) and x.tracked and x.array.itemsize < node.array.itemsize]

@@ -55,7 +55,8 @@ class InPlace(Node):
             return op(self, other)
         value = other.array if isinstance(other, Node) else as_constant(other)
         self._refuse_narrowing(value)
-        before = [self.array.copy(), np.array(value)] if in_force and mode.watchers else None
+        if in_force and mode.watchers:
+            return self._watched(op(self, other))
         try:
             op.forward(self.array, value, out=self.array)
         except TypeError as error:
@@ -67,9 +68,40 @@ class InPlace(Node):
             shapes = f"{np.shape(value)} into {self.array.shape}"
             raise ShapeError(f"{op.name} in place of shape {shapes} is not possible: {error}.") from error
         touch(self)
-        if before is not None:
-            for watcher in mode.watchers:
-                watcher.made(self, op, (self, other), before)
+        return self
+
+    def _watched(self, value: Any) -> Any:
+        """Overwrite the array with a Node of its shape, where someone looks on."""
+        if value.shape != self.array.shape:
+            raise ShapeError(f"Shape {value.shape} does not fit into {self.array.shape} in place.")
+        np.copyto(self.array, value.array, casting="same_kind")
+        touch(self)
+        for watcher in mode.watchers:
+            watcher.changed(self, value)
+        return self
+
+    def copy_(self, value: ArrayLike | Tensor) -> Any:
+        """Overwrite all entries, in place; PyTorch's name.
+
+        Raises
+        ------
+        GraphError
+            If gradients are recorded here: write under no_grad().
+        DtypeError
+            If the values would be changed by the tensor's dtype.
+        ShapeError
+            If they are of another shape.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as tg
+        >>> tg.tensor([1.0, 2.0]).copy_([3.0, 4.0])
+        tensor([3., 4.])
+        """
+        if in_force and mode.watchers and isinstance(value, Node):
+            self._refuse_narrowing(value.array)
+            return self._watched(value)
+        self[...] = value
         return self
 
     def _refuse_narrowing(self, value: Any) -> None:
@@ -95,3 +127,5 @@ class InPlace(Node):
         except (ValueError, IndexError) as error:
             shapes = f"{array.shape} into {self.array.shape}"
             raise ShapeError(f"Writing shape {shapes} there is not possible: {error}.") from error
+        for watcher in mode.watchers if in_force else ():
+            watcher.changed(self, None)

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu import ops
 from tinygrad_edu.errors import GraphError, ShapeError
 from tinygrad_edu.row_methods import RowMethods
-from tinygrad_edu.tape import Node, mode
+from tinygrad_edu.tape import Node, in_force, mode, take_out
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -94,6 +94,8 @@ class Methods(RowMethods):
                 f"A truth value needs one entry, but the shape is {self.shape}. Say which is meant, x.all() or "
                 f"x.any(); to choose entry by entry, write np.where(condition, x, y)."
             )
+        if in_force:
+            take_out(self, "bool()")
         return bool(self.array)
 
     def __float__(self) -> float:
@@ -111,10 +113,14 @@ class Methods(RowMethods):
         """Give the only entry as a Python number."""
         if self.size != 1:
             raise ShapeError(f"item() needs one entry, but the shape is {self.shape}. Reduce it first, as in x.mean().")
+        if in_force:
+            take_out(self, "item()")
         return self.array.item()
 
     def tolist(self) -> Any:
         """Give the entries as nested Python lists."""
+        if in_force:
+            take_out(self, "tolist()")
         return self.array.tolist()
 
     # ---------------------------------------------------------------------- methods with forms of their own

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.errors import DtypeError, GraphError
-from tinygrad_edu.tape import Node, mode
+from tinygrad_edu.tape import Node, in_force, mode, take_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,6 +78,8 @@ class NumpyCalls(Node):
                 "Turning this tensor into an array would drop its gradient unseen. To join tensors, write "
                 "np.stack([...]); to drop the gradient on purpose, x.numpy() or x.detach()."
             )
+        if in_force:
+            take_out(self, "np.asarray()")
         return np.array(self.array, dtype=dtype, copy=copy)
 
 

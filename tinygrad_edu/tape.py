@@ -23,7 +23,21 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-__all__ = ["FREED", "Node", "Watcher", "hooked", "in_force", "made_at", "mode", "no_grad", "pull", "tick", "touch"]
+__all__ = [
+    "FREED",
+    "Node",
+    "Watcher",
+    "check",
+    "hooked",
+    "in_force",
+    "made_at",
+    "mode",
+    "no_grad",
+    "pull",
+    "take_out",
+    "tick",
+    "touch",
+]
 
 # One clock for the whole process. A node's `order` is the time it was made, its `changed` the time it was
 # last written to: an input with `changed` later than the `order` of what was computed from it is stale.
@@ -101,6 +115,21 @@ class Watcher:
     def pulled(self, node: Node, x: Node, g: Any, gradient: Any) -> None:
         """Look at the gradient that a node, whose own gradient is `g`, gives its input `x`."""
 
+    def changed(self, node: Node, value: Any) -> None:
+        """Look at a node whose array was overwritten with the Node `value`; None if it was in part."""
+
+    def checked(self, refuse: Callable[..., None], args: tuple[Any, ...]) -> None:
+        """Look at a check of values that did not raise."""
+
+    def taken(self, node: Node, how: str) -> None:
+        """Look at a node whose values leave what is recorded, as by ``item()``."""
+
+    def entered(self, module: Any) -> None:
+        """Look at a module that begins to compute."""
+
+    def left(self, module: Any) -> None:
+        """Look at a module that has computed."""
+
 
 class _Mode(threading.local):
     """What holds for operations; each thread has its own answer."""
@@ -108,9 +137,30 @@ class _Mode(threading.local):
     recording = True
     watchers: tuple[Watcher, ...] = ()
     differentiating = 0  # how many of grad(), vjp(), ... are running their function: see autodiff
+    capture: Any = None  # what is recording a whole training step, update included: see compiler
 
 
 mode = _Mode()
+
+
+def check(refuse: Callable[..., None], *args: Any) -> None:
+    """Call ``refuse(*args)``, with arrays for Nodes, to raise if their values are not as they must be.
+
+    Every check of values goes through here, so that a recorded training step checks its later batches too.
+
+    Examples
+    --------
+    >>> check(lambda x: None, 1.0)
+    """
+    refuse(*[x.array if isinstance(x, Node) else x for x in args])
+    for watcher in mode.watchers if in_force else ():
+        watcher.checked(refuse, args)
+
+
+def take_out(node: Node, how: str) -> None:
+    """Say that the values of a node leave what is recorded: what Python does with them, nothing can follow."""
+    for watcher in mode.watchers:
+        watcher.taken(node, how)
 
 
 class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
@@ -223,7 +273,7 @@ def pull(  # noqa: C901, PLR0912 - the innermost loop: each part as a function o
                 heappush(newest, -x.order)
             elif gradient is g or gradient.base is not None:
                 # A rule may hand on g itself, as x + y does to both: what is kept shares memory with nothing.
-                gradient = gradient + 0 if create_graph else gradient.copy()
+                gradient = gradient.clone() if create_graph else gradient.copy()
             there[x.order] = x, gradient
         if free:
             node.op, node.inputs, node.arrays = FREED, (), ()

@@ -18,7 +18,7 @@ from tinygrad_edu.in_place import InPlace
 from tinygrad_edu.methods import Methods
 from tinygrad_edu.misfits import misfit
 from tinygrad_edu.numpy_calls import NumpyCalls
-from tinygrad_edu.tape import Node, in_force, mode, tick, touch
+from tinygrad_edu.tape import Node, in_force, mode, take_out, tick, touch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,6 +174,8 @@ class Tensor(Methods, NumpyCalls, InPlace, Backward):
     @property
     def data(self) -> NDArray[Any]:
         """The array itself, not a copy. Assigning to it counts as a change in place."""
+        if in_force:
+            take_out(self, "data")
         return self.array
 
     @data.setter
@@ -216,6 +218,8 @@ class Tensor(Methods, NumpyCalls, InPlace, Backward):
 
     def numpy(self) -> NDArray[Any]:
         """Give the array itself, not a copy; what is computed from it is not recorded."""
+        if in_force:
+            take_out(self, "numpy()")
         return self.array
 
     def detach(self) -> Tensor:

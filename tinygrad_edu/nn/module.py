@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, OptionError, ShapeError, TinygradEduError
-from tinygrad_edu.tape import touch
+from tinygrad_edu.tape import in_force, mode, touch
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -91,11 +91,17 @@ class Module:
             if type(x) is np.ndarray:
                 inputs = tuple(Tensor(x) if type(x) is np.ndarray else x for x in inputs)
                 break
+        watchers = mode.watchers if in_force else ()
+        for watcher in watchers:
+            watcher.entered(self)
         try:
             return self.forward(*inputs)
         except TinygradEduError as error:
             error.locate(self, self._path_of(getattr(error, "culprit", self)), self._label())
             raise
+        finally:
+            for watcher in watchers:
+                watcher.left(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(vars(self).get(name), Parameter) and not isinstance(value, Tensor) and value is not None:
