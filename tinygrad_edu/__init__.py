@@ -57,6 +57,7 @@ __version__ = "0.1.0"
 # Where the other public names live.
 _HOME = {
     **dict.fromkeys(("grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"), "autodiff"),
+    "compile": "compiler",
     "gradcheck": "checking",
     "custom_op": "custom",
     "debug": "debugging",
@@ -69,6 +70,7 @@ _HOME = {
 }
 _MODULES = (
     "checkpoint",
+    "compiler",
     "data",
     "functional",
     "learn",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import DtypeError, ShapeError
-from tinygrad_edu.tape import Node
+from tinygrad_edu.tape import Node, mode
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -96,4 +96,6 @@ def _as_index_part(part: Any) -> Any:
     if part is None or part is Ellipsis or isinstance(part, (slice, int, np.integer)):
         return part
     array = np.array(as_array(part))
+    if mode.capture is not None:
+        mode.capture.same(array, part)
     return array if array.size else array.astype(np.intp)  # [] picks nothing, and its dtype says nothing

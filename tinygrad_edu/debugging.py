@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.ops import Op
 
-__all__ = ["by_entry", "debug", "detect_anomaly", "made_from"]
+__all__ = ["PACKAGES", "by_entry", "debug", "detect_anomaly", "line_of_the_user", "made_from"]
 
-# With the separator: a user's tinygrad_edu_experiments/ lies beside the package, not in it.
-_PACKAGE = str(Path(__file__).parent) + os.sep
-_NUMPY = str(Path(np.__file__).parent) + os.sep
+# This package's folder and NumPy's. With the separator: a user's tinygrad_edu_experiments/ lies beside the package, not in it.
+PACKAGES = (str(Path(__file__).parent) + os.sep, str(Path(np.__file__).parent) + os.sep)
 
 
 class _Block(Watcher, ContextDecorator):
@@ -61,10 +60,10 @@ class _Origin(NamedTuple):
         return self.place
 
 
-def _line_of_the_user() -> str:
+def line_of_the_user() -> str:
     """Find the line outside this package that led here: ``train.py:12 in `loss = criterion(model(x), y)```."""
     frame = inspect.currentframe()
-    while frame is not None and frame.f_code.co_filename.startswith((_PACKAGE, _NUMPY)):
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGES):
         frame = frame.f_back
     if frame is None:
         return "an unknown line"
@@ -109,20 +108,20 @@ class debug(_Block):  # noqa: N801 - named as no_grad is, and used like it
 
     def given(self, node: Node) -> None:
         """Note the line."""
-        node.origin = _Origin(_line_of_the_user(), {})
+        node.origin = _Origin(line_of_the_user(), {})
 
     def made(self, node: Node, op: Op, inputs: Sequence[Any], arrays: Sequence[Any]) -> None:
         """Note the line, and what the arrays held."""
-        node.origin = _Origin(_line_of_the_user(), {})
+        node.origin = _Origin(line_of_the_user(), {})
         if not node.tracked:
             return
         self._refuse_mixed(node, op, inputs)
         values = [*arrays, node.array]
         node.origin.prints.update((k, _print_of(a)) for k, a in enumerate(values) if isinstance(a, np.ndarray))
 
-    def changed(self, node: Node, value: Any) -> None:
+    def changing(self, node: Node, value: Any) -> None:
         """Note the line of the change as the one that made the values."""
-        node.origin = _Origin(_line_of_the_user(), {})
+        node.origin = _Origin(line_of_the_user(), {})
 
     @staticmethod
     def _refuse_mixed(node: Node, op: Op, inputs: Sequence[Any]) -> None:
@@ -215,7 +214,7 @@ class detect_anomaly(_Block):  # noqa: N801 - PyTorch's name
 
     def made(self, node: Node, op: Op, inputs: Sequence[Any], arrays: Sequence[Any]) -> None:
         """Look for a NaN in the result that was in no input."""
-        place = _line_of_the_user()
+        place = line_of_the_user()
         if not hasattr(node, "origin"):  # debug() around it notes more
             node.origin = _Origin(place, {})
         bad = self._begins(node, *arrays)

@@ -15,6 +15,7 @@ would expect, so ``except ValueError`` works without knowing this tree::
     ├── OptionError             (ValueError)    a hyper-parameter or argument outside its range
     ├── DataError               (ValueError)    a data set or table that cannot be trained on
     ├── FormulaError            (ValueError)    text that is not a formula
+    ├── CaptureError            (RuntimeError)  a training step that cannot be compiled
     ├── CheckpointError         (ValueError)    a file that is no model, or a model of another shape
     └── MissingDependencyError  (ImportError)   an optional library that is not installed
 """
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnomalyError",
     "ArgumentError",
+    "CaptureError",
     "CheckpointError",
     "DataError",
     "DtypeError",
@@ -116,6 +118,10 @@ class FormulaError(TinygradEduError, ValueError):
 
 class CheckpointError(TinygradEduError, ValueError):
     """A file that holds no model, or a model that does not fit."""
+
+
+class CaptureError(TinygradEduError, RuntimeError):
+    """A training step that cannot be compiled, since what it does with numbers is not recorded."""
 
 
 class MissingDependencyError(TinygradEduError, ImportError):

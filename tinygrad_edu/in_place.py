@@ -74,10 +74,10 @@ class InPlace(Node):
         """Overwrite the array with a Node of its shape, where someone looks on."""
         if value.shape != self.array.shape:
             raise ShapeError(f"Shape {value.shape} does not fit into {self.array.shape} in place.")
+        for watcher in mode.watchers:
+            watcher.changing(self, value)
         np.copyto(self.array, value.array, casting="same_kind")
         touch(self)
-        for watcher in mode.watchers:
-            watcher.changed(self, value)
         return self
 
     def copy_(self, value: ArrayLike | Tensor) -> Any:
@@ -121,11 +121,11 @@ class InPlace(Node):
             )
         array = as_array(value)
         self._refuse_narrowing(array)
+        for watcher in mode.watchers if in_force else ():
+            watcher.changing(self, None)
         touch(self)
         try:
             self.array[as_index(index)] = array
         except (ValueError, IndexError) as error:
             shapes = f"{array.shape} into {self.array.shape}"
             raise ShapeError(f"Writing shape {shapes} there is not possible: {error}.") from error
-        for watcher in mode.watchers if in_force else ():
-            watcher.changed(self, None)

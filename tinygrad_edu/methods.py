@@ -113,8 +113,8 @@ class Methods(RowMethods):
         """Give the only entry as a Python number."""
         if self.size != 1:
             raise ShapeError(f"item() needs one entry, but the shape is {self.shape}. Reduce it first, as in x.mean().")
-        if in_force:
-            take_out(self, "item()")
+        if in_force and (instead := take_out(self, "item()")) is not None:
+            return instead
         return self.array.item()
 
     def tolist(self) -> Any:

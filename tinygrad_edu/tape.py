@@ -115,14 +115,14 @@ class Watcher:
     def pulled(self, node: Node, x: Node, g: Any, gradient: Any) -> None:
         """Look at the gradient that a node, whose own gradient is `g`, gives its input `x`."""
 
-    def changed(self, node: Node, value: Any) -> None:
-        """Look at a node whose array was overwritten with the Node `value`; None if it was in part."""
+    def changing(self, node: Node, value: Any) -> None:
+        """Look at a node whose array is about to be overwritten with the Node `value`; None if in part."""
 
     def checked(self, refuse: Callable[..., None], args: tuple[Any, ...]) -> None:
         """Look at a check of values that did not raise."""
 
-    def taken(self, node: Node, how: str) -> None:
-        """Look at a node whose values leave what is recorded, as by ``item()``."""
+    def taken(self, node: Node, how: str) -> Any:
+        """Look at a node whose values leave what is recorded, as by ``item()``; what is returned takes their place."""
 
     def entered(self, module: Any) -> None:
         """Look at a module that begins to compute."""
@@ -157,10 +157,15 @@ def check(refuse: Callable[..., None], *args: Any) -> None:
         watcher.checked(refuse, args)
 
 
-def take_out(node: Node, how: str) -> None:
-    """Say that the values of a node leave what is recorded: what Python does with them, nothing can follow."""
+def take_out(node: Node, how: str) -> Any:
+    """Say that the values of a node leave what is recorded: what Python does with them, nothing can follow.
+
+    Returns what a watcher gives in their place, or None.
+    """
     for watcher in mode.watchers:
-        watcher.taken(node, how)
+        if (instead := watcher.taken(node, how)) is not None:
+            return instead
+    return None
 
 
 class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name

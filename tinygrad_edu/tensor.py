@@ -111,10 +111,15 @@ def _plain(op: Op, options: dict[str, Any]) -> dict[str, Any]:
                 f"{name} of {op.name} is an option, to which no gradient flows, but was given a tensor that asks for "
                 f"one. Write {name}=x.detach() if a constant is meant."
             )
-    return {
-        name: (value.array.copy() if value.shape else value.item()) if isinstance(value, Tensor) else value
+    plain = {
+        name: (value.array.copy() if value.shape else value.array.item()) if isinstance(value, Tensor) else value
         for name, value in options.items()
     }
+    if mode.capture is not None:
+        for name, value in options.items():
+            if isinstance(value, Tensor):
+                mode.capture.same(plain[name], value)
+    return plain
 
 
 class Tensor(Methods, NumpyCalls, InPlace, Backward):

@@ -14,6 +14,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, OptionError
 from tinygrad_edu.functional.random import as_shape
+from tinygrad_edu.tape import check, take_out
 from tinygrad_edu.tensor import Tensor, apply
 
 if TYPE_CHECKING:
@@ -284,19 +285,25 @@ def one_hot(target: Tensor | ArrayLike, num_classes: int = -1, *, dtype: DTypeLi
     labels = as_array(target)
     if labels.dtype.kind not in "iu":
         raise DtypeError(f"one_hot needs class indices as integers, but was given {labels.dtype}.")
-    n_classes = _count_classes(labels) if num_classes == -1 else num_classes
+    target = target if isinstance(target, Tensor) else Tensor(labels)
+    n_classes = _count_classes(target) if num_classes == -1 else num_classes
+    check(_refuse_no_class, target, n_classes)
+    one = np.ones((), dtype)
+    return apply(ops.place, (one, target), {"n_classes": n_classes})
+
+
+def _count_classes(target: Tensor) -> int:
+    if not target.size:
+        raise OptionError("one_hot of no labels cannot tell how many classes there are. Give num_classes.")
+    take_out(target, "one_hot() without num_classes")  # the shape of the result depends on it
+    return int(target.array.max()) + 1
+
+
+def _refuse_no_class(labels: NDArray[Any], n_classes: int) -> None:
     wrong = labels[(labels < 0) | (labels >= n_classes)]
     if wrong.size or n_classes < 1:
         given = f"was given {wrong[0]}" if wrong.size else f"there are {n_classes}"
         raise OptionError(f"one_hot needs classes from 0 to num_classes - 1 = {n_classes - 1}, but {given}.")
-    one = np.ones((), dtype)
-    return apply(ops.place, (one, target if isinstance(target, Tensor) else labels), {"n_classes": n_classes})
-
-
-def _count_classes(labels: NDArray[Any]) -> int:
-    if not labels.size:
-        raise OptionError("one_hot of no labels cannot tell how many classes there are. Give num_classes.")
-    return int(labels.max()) + 1
 
 
 # --------------------------------------------------------------------------------------------- the rest

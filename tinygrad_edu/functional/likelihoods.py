@@ -25,6 +25,7 @@ from tinygrad_edu.functional.comparing import (
     reduced,
     refuse_wrong_weights,
 )
+from tinygrad_edu.tape import check
 from tinygrad_edu.tensor import Tensor, apply
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ __all__ = ["class_indices", "cross_entropy", "nll_loss"]
 
 # Looked up once: most of a small network's time is Python's, not NumPy's.
 _log_softmax, _negative_log_likelihood = ops.log_softmax, ops.negative_log_likelihood
-_largest = np.maximum.reduce
+ndarray, _int64, _uint64 = np.ndarray, np.dtype(np.int64), np.dtype(np.uint64)
 
 
 # --------------------------------------------------------------------------------------- several classes
@@ -96,7 +97,7 @@ def cross_entropy(
     >>> cross_entropy(np.zeros((1, 2, 3)), [[0, 1, 1]], axis=1).item()
     0.6931471805599453
     """
-    logits, labels = as_float("cross_entropy", logits), as_array(target)
+    logits, labels = as_float("cross_entropy", logits), target if type(target) is ndarray else as_array(target)
     shape, kind = logits.array.shape, labels.dtype.kind
     if axis is None and len(shape) == 2:
         n_classes = shape[1]
@@ -113,21 +114,19 @@ def cross_entropy(
     if kind == "f" and labels.shape == shape:
         return _of_probabilities(logits, target, reduction, weight, label_smoothing, ignore_index)
     if kind not in "iu" or labels.shape != shape[:-1]:
-        raise _not_class_indices("cross_entropy", labels, shape)
+        raise _not_class_indices("cross_entropy", as_array(target), shape)
     if weight is not None or label_smoothing or ignore_index is not None:
         log_p = apply(_log_softmax, (logits,))
         return _weighted("cross_entropy", log_p, target, reduction, weight, label_smoothing, ignore_index)
-    # Read as unsigned, a negative index is a huge one: one look finds both kinds of wrong ones.
+    # The target itself where it is a Tensor, so that a later change in place is noticed.
+    target = target if isinstance(target, Tensor) else labels
     if labels.size:
-        if _largest(labels.astype(np.int64, copy=False).view(np.uint64), axis=None) >= n_classes:
-            raise _no_such_class("cross_entropy", labels, n_classes)
+        check(refuse_no_class, target, n_classes, "cross_entropy")
     elif reduction == "mean":
         raise mean_of_nothing(labels.shape)
     if reduction not in REDUCTIONS:
         raise no_reduction(reduction)
     log_p = apply(_log_softmax, (logits,))
-    # The target itself where it is a Tensor, so that a later change in place is noticed.
-    target = target if isinstance(target, Tensor) else labels
     return apply(_negative_log_likelihood, (log_p, target), {"reduction": reduction})
 
 
@@ -204,10 +203,32 @@ def class_indices(name: str, scores: Tensor, target: Tensor | ArrayLike, ignore_
     labels, shape = as_array(target), scores.shape
     if labels.dtype.kind not in "iu" or not shape or labels.shape != shape[:-1]:
         raise _not_class_indices(name, labels, shape)
-    counted = labels if ignore_index is None else labels[labels != ignore_index]
-    if counted.size and not 0 <= counted.min() <= counted.max() < shape[-1]:
-        raise _no_such_class(name, counted, shape[-1])
-    return as_tensor(target)
+    target = target if isinstance(target, Tensor) else Tensor(labels)
+    check(refuse_no_class, target, shape[-1], name, ignore_index)
+    return target
+
+
+def refuse_no_class(labels: NDArray[Any], n_classes: int, name: str, ignore_index: int | None = None) -> None:
+    """Raise if a class index is not in 0 ... n_classes - 1, and is not the one to be ignored.
+
+    Examples
+    --------
+    >>> refuse_no_class(np.array([0, 2]), 2, "nll_loss")
+    Traceback (most recent call last):
+    tinygrad_edu.errors.OptionError: nll_loss of 2 classes needs targets from 0 to 1, but was given 2. ...
+    """
+    if ignore_index is not None:
+        labels = labels[labels != ignore_index]
+    # Read as unsigned, a negative index is a huge one: one look finds both kinds of wrong ones. For a small batch
+    # argmax takes half the time of max.
+    whole = (labels if labels.dtype is _int64 else labels.astype(_int64)).view(_uint64)
+    if labels.size and whole.item(whole.argmax()) >= n_classes:
+        wrong = labels[(labels < 0) | (labels >= n_classes)]
+        left_out = " To leave examples without a class out, pass ignore_index=-100." if wrong[0] == -100 else ""
+        raise OptionError(
+            f"{name} of {n_classes} classes needs targets from 0 to {n_classes - 1}, but was given {wrong[0]}. "
+            f"Number the classes from 0, and give the last layer one output for each class.{left_out}"
+        )
 
 
 def _weighted(
@@ -243,13 +264,17 @@ def _weighted(
     total = counts.sum()
     if not losses.size:
         raise mean_of_nothing(losses.shape)
-    if not total.array > 0:
-        raise OptionError(
-            f"{name} cannot take a mean here: each of the {losses.size} examples is left out by ignore_index or has "
-            f"weight 0. Leave such batches out, or use reduction='sum'."
-        )
+    check(_refuse_no_weight, total, losses.size, name)
     mean: Tensor = losses.sum() / total
     return mean
+
+
+def _refuse_no_weight(total: NDArray[Any], n_examples: int, name: str) -> None:
+    if not total > 0:
+        raise OptionError(
+            f"{name} cannot take a mean here: each of the {n_examples} examples is left out by ignore_index or has "
+            f"weight 0. Leave such batches out, or use reduction='sum'."
+        )
 
 
 def _of_probabilities(
@@ -272,15 +297,6 @@ def _of_probabilities(
     if weight is not None:
         probabilities = probabilities * _class_weights("cross_entropy", weight, logits)
     return reduced(-(probabilities * log_softmax(logits)).sum(axis=-1), reduction)
-
-
-def _no_such_class(name: str, labels: NDArray[Any], n_classes: int) -> OptionError:
-    wrong = labels[(labels < 0) | (labels >= n_classes)]
-    left_out = " To leave examples without a class out, pass ignore_index=-100." if wrong[0] == -100 else ""
-    return OptionError(
-        f"{name} of {n_classes} classes needs targets from 0 to {n_classes - 1}, but was given {wrong[0]}. "
-        f"Number the classes from 0, and give the last layer one output for each class.{left_out}"
-    )
 
 
 def _not_class_indices(
@@ -312,7 +328,7 @@ def _class_weights(name: str, weight: Tensor | ArrayLike, scores: Tensor) -> Ten
             f"{name} of {n_classes} classes needs one weight for each, ({n_classes},), but they have shape "
             f"{weight.shape}."
         )
-    refuse_wrong_weights(name, weight)
+    check(refuse_wrong_weights, weight, name)
     return weight if weight.dtype == scores.dtype else weight.astype(scores.dtype)
 
 

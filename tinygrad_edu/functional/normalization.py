@@ -16,7 +16,7 @@ from tinygrad_edu import ops
 from tinygrad_edu.errors import DtypeError, GraphError, OptionError, ShapeError
 from tinygrad_edu.functional.basic import as_tensor
 from tinygrad_edu.functional.lengths import cosine_similarity, normalize
-from tinygrad_edu.tape import touch
+from tinygrad_edu.tape import check, in_force, mode, no_grad
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def batch_norm(
     weight: Parameters = None,
     bias: Parameters = None,
     training: bool = False,  # noqa: FBT001, FBT002 - PyTorch's signature
-    momentum: float = 0.1,
+    momentum: float | Tensor = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
     """Bring each channel of a batch to mean 0 and deviation 1: (x - mean) / √(variance + ε) · weight + bias.
@@ -212,7 +212,7 @@ def batch_norm(
     weight, bias
         (channels,), or None.
     momentum
-        How much of the running statistics is replaced, from 0 to 1.
+        How much of the running statistics is replaced, from 0 to 1; a number, also as a Tensor.
 
     Raises
     ------
@@ -242,7 +242,8 @@ def batch_norm(
     """
     x, weight, bias = as_tensor(x), _maybe(weight), _maybe(bias)
     statistics = _running(running_mean, running_var, training=training)
-    _check_batch(x, (*statistics, weight, bias), training=training, momentum=momentum)
+    _check_batch(x, (*statistics, weight, bias), training=training)
+    check(_refuse_no_share, momentum)
     column = (-1, *(1 for _ in x.shape[2:]))
     if training:
         axes = (0, *range(2, x.ndim))
@@ -277,7 +278,7 @@ def _running(mean: Running, var: Running, *, training: bool) -> tuple[Tensor, ..
     return as_tensor(mean), as_tensor(var)
 
 
-def _check_batch(x: Tensor, parameters: tuple[Tensor | None, ...], *, training: bool, momentum: float) -> None:
+def _check_batch(x: Tensor, parameters: tuple[Tensor | None, ...], *, training: bool) -> None:
     if x.ndim < 2:
         raise ShapeError(f"batch_norm needs an input (examples, channels, ...), but its shape is {x.shape}.")
     given = [p for p in parameters if p is not None]
@@ -294,21 +295,37 @@ def _check_batch(x: Tensor, parameters: tuple[Tensor | None, ...], *, training: 
             f"batch_norm in training needs more than one value for each channel, but the shape is {x.shape}. Train on "
             f"larger batches (drop a last one that is too small), or use layer_norm."
         )
+
+
+def _refuse_no_share(momentum: float | NDArray[Any]) -> None:
     if not 0 <= momentum <= 1:
         raise OptionError(f"batch_norm needs a momentum in [0, 1], but was given {momentum}.")
 
 
-def _move(running: tuple[Tensor, ...], x: Tensor, centered: Tensor, axes: tuple[int, ...], momentum: float) -> None:
+def _move(
+    running: tuple[Tensor, ...], x: Tensor, centered: Tensor, axes: tuple[int, ...], momentum: float | Tensor
+) -> None:
     """Move the running statistics towards those of the batch."""
-    if any(s.requires_grad for s in running):
-        raise GraphError("batch_norm changes its running statistics in place, so they cannot ask for gradients.")
-    n = math.prod(x.shape[a] for a in axes)
     mean, var = running
-    batch_mean = ops.mean(x.array, axis=axes[0] if len(axes) == 1 else axes)
-    batch_var = ops.mean_product(centered.array, centered.array, axis=axes).reshape(-1) * (n / (n - 1))
-    mean.array[...] = (1 - momentum) * mean.array + momentum * batch_mean
-    var.array[...] = (1 - momentum) * var.array + momentum * batch_var
-    touch(mean, var)
+    if mean.tracked or var.tracked:
+        raise GraphError("batch_norm changes its running statistics in place, so they cannot ask for gradients.")
+    new: tuple[Any, Any]
+    if in_force and mode.watchers:  # who looks on has to see Tensors; arrays take half the time
+        with no_grad():
+            new = _moved(mean, var, x, centered, momentum, axes)
+    else:
+        share = momentum.array if isinstance(momentum, Tensor) else momentum
+        new = _moved(mean.array, var.array, x.array, centered.array, share, axes)
+    mean.copy_(new[0])
+    var.copy_(new[1])
+
+
+def _moved(mean: Any, var: Any, x: Any, centered: Any, momentum: Any, axes: tuple[int, ...]) -> tuple[Any, Any]:
+    """Compute the new running statistics, on arrays or on Tensors."""
+    n = math.prod(x.shape[a] for a in axes)
+    batch_mean = ops.mean(x, axis=axes[0] if len(axes) == 1 else axes)
+    batch_var = ops.mean_product(centered, centered, axis=axes).reshape(-1) * (n / (n - 1))
+    return (1 - momentum) * mean + momentum * batch_mean, (1 - momentum) * var + momentum * batch_var
 
 
 def _maybe(x: Parameters) -> Tensor | None:

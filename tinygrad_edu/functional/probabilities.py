@@ -15,6 +15,7 @@ from tinygrad_edu.functional.comparing import (
     refuse_no_probabilities,
     refuse_wrong_weights,
 )
+from tinygrad_edu.tape import check
 from tinygrad_edu.tensor import Tensor, apply
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     x, t = alike(name, logits, target)
-    refuse_no_probabilities(name, "targets", t)
+    check(refuse_no_probabilities, t, name, "targets")
     if pos_weight is None:
         losses = apply(ops.binary_cross_entropy_with_logits, (x, t))
     else:
@@ -106,8 +107,8 @@ def binary_cross_entropy(
     """
     name = "binary_cross_entropy"
     p, t = alike(name, probabilities, target)
-    refuse_no_probabilities(name, "probabilities", p)
-    refuse_no_probabilities(name, "targets", t)
+    check(refuse_no_probabilities, p, name, "probabilities")
+    check(refuse_no_probabilities, t, name, "targets")
     losses = -(t * apply(ops.clamped_log, (p,)) + (1 - t) * apply(ops.clamped_log, (1 - p,)))
     return reduced(losses if weight is None else losses * _factor(name, "weight", weight, p), reduction)
 
@@ -118,7 +119,7 @@ def _factor(name: str, what: str, factor: Tensor | ArrayLike, x: Tensor) -> Tens
     added = x.ndim - factor.ndim
     if added < 0 or any(n not in (1, m) for n, m in zip(factor.shape, x.shape[added:], strict=True)):
         raise ShapeError(f"{name} of shape {x.shape} needs a {what} that broadcasts to it, not one of {factor.shape}.")
-    refuse_wrong_weights(name, factor)
+    check(refuse_wrong_weights, factor, name)
     return factor if factor.dtype == x.dtype else factor.astype(x.dtype)
 
 
@@ -168,7 +169,7 @@ def kl_div(
     if log_target:
         losses = apply(ops.exp, (t,)) * (t - log_p)
     else:
-        refuse_no_probabilities("kl_div", "targets", t)
+        check(refuse_no_probabilities, t, "kl_div", "targets")
         losses = t * (apply(ops.log, (where(t > 0, t, 1.0),)) - log_p)
     if reduction != "batchmean":
         return reduced(losses, reduction)

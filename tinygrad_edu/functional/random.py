@@ -16,10 +16,11 @@ from tinygrad_edu import ops
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, OptionError, ShapeError
 from tinygrad_edu.random import default_rng
+from tinygrad_edu.tape import check, mode
 from tinygrad_edu.tensor import Tensor, apply
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, DTypeLike
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
 
     Shape = int | tuple[int, ...]
     Rng = np.random.Generator | None
@@ -53,7 +54,9 @@ def as_generator(rng: Rng) -> np.random.Generator:
     True
     """
     if rng is None:
-        return default_rng()
+        rng = default_rng()
+    if mode.capture is not None:
+        mode.capture.drawing(rng)
     if not hasattr(rng, "integers"):
         raise OptionError(
             f"rng takes a numpy.random.Generator, but was given {rng!r}. Write rng=np.random.default_rng(0), or call "
@@ -180,8 +183,7 @@ def normal(
     tensor(100.)
     """
     shape = as_shape((shape,))
-    if (deviations := as_array(std)).size and not deviations.min() >= 0:
-        raise OptionError(f"normal needs deviations of at least 0, but was given {deviations.min()}.")
+    check(_refuse_negative, std if isinstance(std, Tensor) else as_array(std))
     z = apply(ops.normal, (), {"rng": as_generator(rng), "shape": shape, "dtype": _floating(dtype)})
     if not _is_number(std, 1):
         z = z * _like(std, z)
@@ -268,9 +270,7 @@ def bernoulli(p: Tensor | ArrayLike, *, rng: Rng = None) -> Tensor:
     """
     p = p if isinstance(p, Tensor) else Tensor(p)
     _floating(p.dtype)
-    wrong = p.array[~((p.array >= 0) & (p.array <= 1))]
-    if wrong.size:
-        raise OptionError(f"bernoulli needs probabilities in [0, 1], but was given {wrong[0]!s}.")
+    check(_refuse_no_probabilities, p)
     return apply(ops.bernoulli, (p,), {"rng": as_generator(rng)})
 
 
@@ -344,6 +344,17 @@ def _floating(dtype: DTypeLike) -> np.dtype[Any]:
     if given.kind != "f":
         raise DtypeError(f"These random numbers are floating, which {given} is not. Write dtype=np.float32.")
     return given
+
+
+def _refuse_negative(deviations: NDArray[Any]) -> None:
+    if deviations.size and not deviations.min() >= 0:
+        raise OptionError(f"normal needs deviations of at least 0, but was given {deviations.min()}.")
+
+
+def _refuse_no_probabilities(p: NDArray[Any]) -> None:
+    wrong = p[~((p >= 0) & (p <= 1))]
+    if wrong.size:
+        raise OptionError(f"bernoulli needs probabilities in [0, 1], but was given {wrong[0]!s}.")
 
 
 def _is_number(value: Any, number: int) -> bool:

@@ -12,7 +12,7 @@ from tinygrad_edu.losses import (
     NLLLoss,
     SmoothL1Loss,
 )
-from tinygrad_edu.nn import init
+from tinygrad_edu.nn import init, utils
 from tinygrad_edu.nn.activations import (
     ELU,
     GELU,
@@ -87,4 +87,5 @@ __all__ = [
     "Softplus",
     "Tanh",
     "init",
+    "utils",
 ]

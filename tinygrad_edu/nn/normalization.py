@@ -52,11 +52,11 @@ class _BatchNorm(Module):
                 f"{type(self).__name__} takes {self.layout} with C = {self.num_features}, but was given shape "
                 f"{x.shape}."
             )
-        momentum = self.momentum
+        momentum: float | Tensor | None = self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked += 1
             if momentum is None:  # the plain average of all batches so far
-                momentum = 1 / int(self.num_batches_tracked)
+                momentum = 1 / self.num_batches_tracked.astype(x.dtype)
         return functional.batch_norm(
             x,
             self.running_mean,

@@ -37,7 +37,7 @@ def add_up(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) 
             total = x.dot(ones(m, x.dtype))
             return total[:, None] if keepdims else total
         if axis in (0, -2):
-            total = ones(n, x.dtype).dot(x)
+            total = np.dot(ones(n, x.dtype), x)
             return total[None] if keepdims else total
     return _reduce(x, axis, dtype, None, keepdims)
 

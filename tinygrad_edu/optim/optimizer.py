@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.data.batches import Batches, batches
 from tinygrad_edu.errors import DtypeError, GraphError, OptionError, ShapeError
-from tinygrad_edu.tape import touch
+from tinygrad_edu.tape import mode, touch
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class Optimizer:
     """
 
     slots: tuple[str, ...] = ()
+    scalar_names: tuple[str, ...] = ("lr",)
+    """What `scalars` gives, by name."""
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, batch_size: int | None = None) -> None:
         self.parameters = list(parameters)
@@ -122,6 +124,9 @@ class Optimizer:
         >>> x.item()
         0.5
         """
+        if mode.capture is not None:
+            mode.capture.step(self)
+            return
         count = int(self.state["step"]) + 1
         scalars, update = self.scalars(self.lr, count), self.update
         changed: list[Tensor] = []
@@ -135,7 +140,7 @@ class Optimizer:
                     continue
                 new = update(weight, gradient.array, *remembered, *numbers)
                 if type(new) is not tuple or len(new) != n_results:
-                    raise _not_an_update(self, new)
+                    self.check_update(new)
                 changed.append(parameter)
                 weight -= new[0]
                 if remembered:
@@ -146,6 +151,36 @@ class Optimizer:
         touch(*changed)
         self.state["step"][()] = count
 
+    # --------------------------------------------------------------------- for the compiler: the same in parts
+    def members(self) -> list[tuple[Tensor, dict[str, NDArray[Any]]]]:
+        """List the parameters, each with what is remembered for it by its name in `state`."""
+        return [
+            (
+                parameter,
+                {f"{slot}.{parameter.name or i}": self.state[f"{slot}.{parameter.name or i}"] for slot in self.slots},
+            )
+            for i, parameter in enumerate(self.parameters)
+        ]
+
+    def advance(self) -> tuple[float, ...]:
+        """Count a step, and give the numbers of it that all parameters share."""
+        count = self.state["step"]
+        count += 1
+        return self.scalars(float(self.state["learning_rate"]), int(count))
+
+    def check_update(self, new: Any) -> None:
+        """Raise unless `update` returned what it should."""
+        if type(new) is not tuple or len(new) != 1 + len(self.slots):
+            raise _not_an_update(self, new)
+
+    def move_state(self, key: str, array: NDArray[Any]) -> None:
+        """Keep what `key` names in another array, which holds the same numbers."""
+        old = self.state[key]
+        self.state[key] = array
+        for members in self._members.values():
+            for _, remembered in members:
+                remembered[:] = [array if other is old else other for other in remembered]
+
     def batches(self, X: ArrayLike, y: ArrayLike, *, rng: np.random.Generator) -> Batches:
         """Deal out the examples as this optimizer wants to see them, in a new random order in each epoch."""
         return batches(X, y, self.batch_size, shuffle=True, rng=rng)
@@ -154,7 +189,10 @@ class Optimizer:
     @property
     def lr(self) -> float:
         """The learning rate; assign to change it from the next step on."""
-        return float(self.state["learning_rate"])
+        value = float(self.state["learning_rate"])
+        if mode.capture is not None:
+            mode.capture.number(self, "lr", value)
+        return value
 
     @lr.setter
     def lr(self, value: float) -> None:

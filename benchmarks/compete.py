@@ -1,0 +1,163 @@
+"""Time implementations of one workload against each other: losses checked first, then rounds A B C A B C."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.peers.implementations import IMPLEMENTATIONS
+from benchmarks.peers.process import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.peers.workloads import Workload
+
+ROUNDS, SLOW_ROUNDS, QUICK_ROUNDS = 15, 4, 2
+CHUNK, QUICK_CHUNK = 0.05, 0.01  # seconds
+# float32 after 20 updates in another order of summation.
+TOLERANCE = 1e-3
+
+
+@dataclass
+class Timed:
+    """One implementation at one number of threads: microseconds per update, round by round."""
+
+    implementation: str
+    threads: int
+    form: str
+    rounds: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def microseconds(self) -> float:
+        """The median."""
+        return median(self.rounds.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """Give what the results file holds."""
+        values = self.rounds.values()
+        return {
+            "implementation": self.implementation,
+            "threads": self.threads,
+            "form": self.form,
+            "us_per_step": round(self.microseconds, 3),
+            "low": round(min(values), 3),
+            "high": round(max(values), 3),
+            "rounds": len(values),
+        }
+
+
+@dataclass
+class Competition:
+    """What was timed, and what could not be, with the reason."""
+
+    workload: Workload
+    timed: list[Timed]
+    unavailable: dict[str, str]
+
+    def find(self, implementations: Iterable[str], threads: int, *, best_setting: bool = False) -> Timed | None:
+        """Give the quickest of these at so many threads; with `best_setting` at that many or fewer."""
+        found = [
+            t
+            for t in self.timed
+            if t.implementation in implementations
+            and (t.threads == threads or (best_setting and t.threads < threads))
+        ]
+        return min(found, key=lambda t: t.microseconds, default=None)
+
+    def peers(self) -> list[str]:
+        """Name all that are not ours."""
+        return [name for name in IMPLEMENTATIONS if not name.startswith("ours")]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give what the results file holds."""
+        return {
+            "workload": self.workload.name,
+            "timed": [timed.as_json() for timed in self.timed],
+            "unavailable": self.unavailable,
+        }
+
+
+def compete(
+    workload: Workload, implementations: Iterable[str], *, threads: Iterable[int] = (1, 2), quick: bool = False
+) -> Competition:
+    """Start all, check that they compute the same, and time them in turn."""
+    names = list(implementations)
+    entries = [(name, n) for n in threads for name in names if n == 1 or not IMPLEMENTATIONS[name].slow]
+    with ExitStack() as stack:
+        # Two at a time: starting is long, and nothing is timed yet.
+        with ThreadPoolExecutor(2) as pool:
+            workers = [
+                stack.enter_context(w)
+                for w in pool.map(lambda entry: Worker(workload, *entry), entries)
+            ]
+        unavailable = {w.implementation: w.unavailable for w in workers if w.unavailable}
+        ready = [w for w in workers if not w.unavailable]
+        _check(workload, ready)
+        timed = _rounds(ready, quick=quick)
+    return Competition(workload, timed, unavailable)
+
+
+def _check(workload: Workload, workers: list[Worker]) -> None:
+    """Compare the first losses of all with those of the first: all start from the same weights."""
+    expected: Any = None
+    for worker in workers:
+        losses = np.array(worker.ask(do="losses", steps=IMPLEMENTATIONS[worker.implementation].losses)["losses"])
+        assert np.isfinite(losses).all(), f"{worker.implementation} diverges on {workload.name}"
+        if expected is None:
+            expected = losses
+        n = min(len(losses), len(expected), 20)
+        np.testing.assert_allclose(
+            losses[:n],
+            expected[:n],
+            rtol=TOLERANCE,
+            atol=1e-5,
+            err_msg=f"On {workload.name}, {worker.implementation} computes something else than "
+            f"{workers[0].implementation}",
+        )
+
+
+def _rounds(workers: list[Worker], *, quick: bool) -> list[Timed]:
+    seconds, rounds = (QUICK_CHUNK, QUICK_ROUNDS) if quick else (CHUNK, ROUNDS)
+    chunks = [worker.ask(do="calibrate", seconds=seconds) for worker in workers]
+    timed = [Timed(worker.implementation, worker.threads, worker.form) for worker in workers]
+    for i in range(rounds):
+        for worker, chunk, entry in zip(workers, chunks, timed, strict=True):
+            if IMPLEMENTATIONS[worker.implementation].slow and i >= SLOW_ROUNDS:
+                continue
+            steps, unit = chunk["steps"], chunk["unit"]
+            warm = max(1, steps // 5 // unit) * unit
+            took = worker.ask(do="time", warm=warm, steps=steps)["seconds"]
+            entry.rounds[i] = took / steps * 1e6
+    return timed
+
+
+def ratio(ours: Timed, theirs: Timed) -> dict[str, float]:
+    """Give the median and range, over the rounds both were timed in, of their time by ours."""
+    both = sorted(ours.rounds.keys() & theirs.rounds.keys())
+    each = [theirs.rounds[i] / ours.rounds[i] for i in both]
+    return {
+        "ours_us": ours.microseconds,
+        "theirs_us": theirs.microseconds,
+        "ratio": median(each),
+        "low": min(each),
+        "high": max(each),
+    }
+
+
+def table(competition: Competition) -> str:
+    """Write what was timed as text, the quickest first, beside the quickest peer."""
+    lines = [f"  {competition.workload.name}, µs per update"]
+    for timed in sorted(competition.timed, key=lambda t: (t.threads, t.microseconds)):
+        values = timed.rounds.values()
+        lines.append(
+            f"    {timed.threads} thread{'s' if timed.threads > 1 else ' '} {timed.implementation:22}"
+            f"{timed.microseconds:12.2f}   ({min(values):.2f} to {max(values):.2f}) {timed.form}"
+        )
+    lines += [f"    {name}: not timed, {why}" for name, why in competition.unavailable.items()]
+    return "\n".join(lines)

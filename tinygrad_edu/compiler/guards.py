@@ -1,0 +1,128 @@
+"""What a compiled step took for granted, and how to notice that it no longer holds.
+
+Numbers that the step read as Python numbers are part of the program: a momentum, a weight in front of a penalty, a
+variable of the enclosing function. Each becomes a condition, and all of them one expression, which is looked at
+before every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu.errors import CaptureError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tinygrad_edu.compiler.capture import Capture
+
+__all__ = ["Guard", "guards_of", "holds"]
+
+_SIMPLE = (bool, int, float, str, type(None))
+_DEPTH = 3  # of functions that the step calls
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One thing that has to stay as it is."""
+
+    kind: str
+    """``number``: the program is wrong without it; ``mode``: another program is needed; ``memory``: it has moved."""
+    holder: Any
+    spelling: str
+    """How to get at the value from the holder, as in ``.momentum`` or ``["alpha"]``."""
+    value: Any
+    what: str
+    """What messages call it."""
+
+    def now(self) -> Any:
+        """Give the value as it is now."""
+        return eval(f"holder{self.spelling}", {"holder": self.holder})  # noqa: S307 - spelled in this file alone
+
+    def refuse(self) -> None:
+        """Say that a number that is part of the program has changed."""
+        raise CaptureError(
+            f"{self.what} was {self.value!r} when the step was compiled, is a fixed part of it, and is now "
+            f"{self.now()!r}. Compile the step anew after such a change, or keep the number in a Tensor, which the step "
+            f"reads each time. (The learning rate is read each time if optimizer.step() uses it.)"
+        )
+
+
+def guards_of(function: Callable[..., Any], capture: Capture) -> list[Guard]:
+    """List what the step took for granted while it was recorded."""
+    guards = [*_variables(function, _DEPTH, set())]
+    for module, path in capture.modules.values():
+        for name, value in vars(module).items():
+            if isinstance(value, _SIMPLE):
+                what = f"{name} of {f'model.{path}' if path else type(module).__name__}"
+                guards.append(
+                    Guard("number", module, f".{name}", value, what)
+                    if name != "training"
+                    else Guard("mode", module, ".training", value, what)
+                )
+        if "training" not in vars(module):
+            guards.append(Guard("mode", module, ".training", module.training, "training"))
+    for optimizer in capture.optimizers:
+        for name, value in vars(optimizer).items():
+            if isinstance(value, _SIMPLE) and name != "batch_size":
+                guards.append(Guard("number", optimizer, f".{name}", value, f"{name} of {type(optimizer).__name__}"))
+    for holder, name, value, line in capture.numbers_read:
+        guards.append(Guard("number", holder, f".{name}", value, f"{name} of {type(holder).__name__}, read at {line},"))
+    return guards
+
+
+def _variables(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
+    """Go through the numbers that a function sees: of enclosing functions, of its module, of the object that it is of."""
+    if isinstance(function, MethodType):
+        for name, value in vars(function.__self__).items() if hasattr(function.__self__, "__dict__") else ():
+            if isinstance(value, _SIMPLE):
+                yield Guard("number", function.__self__, f".{name}", value, f"self.{name}")
+        function = function.__func__
+    if not isinstance(function, FunctionType) or id(function) in seen or depth == 0:
+        return
+    if function.__module__.startswith("tinygrad_edu."):
+        return
+    seen.add(id(function))
+    code = function.__code__
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            value = cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+        yield from _variable(cell, ".cell_contents", name, value, depth, seen)
+    for name in code.co_names:
+        if name in function.__globals__:
+            value = function.__globals__[name]
+            yield from _variable(function.__globals__, f"[{name!r}]", name, value, depth, seen)
+
+
+def _variable(holder: Any, spelling: str, name: str, value: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
+    if isinstance(value, _SIMPLE):
+        yield Guard("number", holder, spelling, value, f"The variable {name}")
+    elif isinstance(value, (FunctionType, MethodType)):
+        yield from _variables(value, depth - 1, seen)
+
+
+def holds(guards: Sequence[Guard]) -> Callable[[], bool]:
+    """Make one function that tells whether everything is as it was.
+
+    Examples
+    --------
+    >>> settings = {"alpha": 0.5}
+    >>> as_before = holds([Guard("number", settings, "['alpha']", 0.5, "alpha")])
+    >>> as_before(), settings.update(alpha=0.25), as_before()
+    (True, None, False)
+    """
+    names: dict[str, Any] = {}
+    conditions = []
+    for k, guard in enumerate(guards):
+        names[f"h{k}"] = guard.holder
+        same = guard.value is None or isinstance(guard.value, bool) or not isinstance(guard.value, _SIMPLE)
+        names[f"v{k}"] = guard.value
+        conditions.append(f"h{k}{guard.spelling} {'is' if same else '=='} v{k}")
+    expression = " and ".join(conditions) or "True"
+    function: Callable[[], bool] = eval(f"lambda: {expression}", names)  # noqa: S307 - spelled in this file alone
+    return function

@@ -1,0 +1,177 @@
+"""What the compiler works on: a list of instructions, each of which makes one value of others.
+
+Every value is made once and never changes; where the training step overwrites something, the new values are a value
+of their own, and a ``write`` says where they belong. So instructions can be taken out, merged and moved by looking
+at who reads what.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["Instruction", "Origin", "Program", "Slice", "Value", "values_in"]
+
+
+class Origin(NamedTuple):
+    """Where an instruction comes from."""
+
+    line: str = ""
+    """The user's line, as in ``train.py:12: loss = criterion(model(x), y)``."""
+    layer: str = ""
+    """The layer, as in ``0 (Linear 64→128)``."""
+    phase: str = "forward"
+    """``forward``, ``backward`` or ``update``."""
+    member: str = ""
+    """In an update, the parameter that it is the update of."""
+
+
+class Slice(NamedTuple):
+    """A place in a flat vector: where one parameter, or its gradient, lies beside the others."""
+
+    flat: Value
+    start: int
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """One array of the program.
+
+    ``kind`` says where it comes from: an ``input`` of the step; ``state`` that outlives it, such as a weight; a
+    ``constant``; a ``number`` that Python computes anew in each step, such as the learning rate; or ``computed``.
+    """
+
+    name: str
+    kind: str
+    array: NDArray[Any]
+    """An example with the shape, dtype and memory layout that it always has; of a constant or state, the array."""
+    place: Slice | None = None
+    """Where it lies in a flat vector, if it does."""
+    owner: Any = None
+    """Of state: what holds the array; see `capture.State`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of its axes."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Its dtype."""
+        return self.array.dtype
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instruction:
+    """One operation on values: ``out = op(*inputs, **options)``.
+
+    Inputs are values and Python numbers; options may hold values too, such as an index.
+    """
+
+    op: Any
+    """A row of the table of operations, or, after lowering, one call of NumPy: see `primitives`."""
+    inputs: tuple[Any, ...]
+    out: Value | None
+    options: dict[str, Any] = field(default_factory=dict)
+    origin: Origin = Origin()
+
+    def reads(self) -> Iterator[Value]:
+        """Go through the values that it reads."""
+        yield from values_in(self.inputs)
+        if self.options:
+            yield from values_in(tuple(self.options.values()))
+
+    def rewired(self, instead: Callable[[Value], Value]) -> Instruction:
+        """Give the same instruction on other values; itself if none differs."""
+        if all(instead(value) is value for value in self.reads()):
+            return self
+        options = {name: _map(option, instead) for name, option in self.options.items()}
+        return replace(self, inputs=_map(self.inputs, instead), options=options)
+
+    def __str__(self) -> str:
+        given = [*map(_worded, self.inputs), *(f"{k}={_worded(v)}" for k, v in self.options.items())]
+        call = f"{self.op.name}({', '.join(given)})"
+        if self.out is None:
+            return call
+        shape = "×".join(map(str, self.out.shape)) or "()"
+        return f"{self.out.name} = {call}  # {self.out.dtype} {shape}"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The instructions of a step, what goes in and what comes out."""
+
+    instructions: list[Instruction]
+    inputs: tuple[Value, ...]
+    result: Any
+    """The loss: a value."""
+    keeps: tuple[tuple[Any, Value], ...] = ()
+    """(parameter, gradient): what is found in ``parameter.grad`` after the step."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.instructions))
+
+    def outcome(self) -> Iterator[Value]:
+        """Go through the values that are asked for when the step is over; writes are instructions of their own."""
+        if isinstance(self.result, Value):
+            yield self.result
+        for _, gradient in self.keeps:
+            yield gradient
+
+    def with_instructions(self, instructions: Iterable[Instruction]) -> Program:
+        """Give the same program with other instructions."""
+        return replace(self, instructions=list(instructions))
+
+    def rewired(self, instead: Callable[[Value], Value]) -> Program:
+        """Give the same program on other values."""
+        return Program(
+            [instruction.rewired(instead) for instruction in self.instructions],
+            self.inputs,
+            _map(self.result, instead),
+            tuple((parameter, instead(gradient)) for parameter, gradient in self.keeps),
+        )
+
+
+def values_in(option: Any) -> Iterator[Value]:
+    """Go through the values in nested tuples."""
+    if type(option) is Value:
+        yield option
+    elif type(option) is tuple:
+        for part in option:
+            yield from values_in(part)
+
+
+def n_bytes(value: Value) -> int:
+    """Count the bytes of a value."""
+    return math.prod(value.shape) * value.dtype.itemsize
+
+
+def _map(option: Any, instead: Callable[[Value], Value]) -> Any:
+    if type(option) is Value:
+        return instead(option)
+    if type(option) is tuple:
+        return tuple(_map(part, instead) for part in option)
+    return option
+
+
+def _worded(option: Any) -> str:
+    if isinstance(option, tuple):
+        return f"({', '.join(map(_worded, option))}{',' if len(option) == 1 else ''})"
+    if isinstance(option, np.ndarray):
+        return f"array{option.shape}"
+    if isinstance(option, np.random.Generator):
+        return "rng"
+    if callable(option):
+        return getattr(option, "__name__", type(option).__name__)
+    return repr(option)
