@@ -9,28 +9,26 @@ from __future__ import annotations
 
 import inspect
 import linecache
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import ops
 from tinygrad_edu.compiler.numbers import CapturedNumber, refuse_number
 from tinygrad_edu.compiler.primitives import CALL, CHECK, WRITE
 from tinygrad_edu.compiler.program import Instruction, Origin, Program, Value
 from tinygrad_edu.debugging import PACKAGES
 from tinygrad_edu.errors import CaptureError
-from tinygrad_edu.nn.module import Module
 from tinygrad_edu.tape import Node, Watcher, in_force, mode, no_grad, pull, tick, touch
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from tinygrad_edu.nn.module import Module
     from tinygrad_edu.ops import Op
     from tinygrad_edu.optim.optimizer import Optimizer
 
@@ -50,7 +48,7 @@ class State:
     @property
     def array(self) -> NDArray[Any]:
         """The array as it is now."""
-        found: Any = self.optimizer.state[self.key] if self.tensor is None else self.tensor.array
+        found: NDArray[Any] = self.optimizer.state[self.key] if self.tensor is None else self.tensor.array
         return found
 
     def move(self, array: NDArray[Any]) -> None:

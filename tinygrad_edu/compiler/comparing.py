@@ -34,8 +34,8 @@ def refuse_differences(first: Program, second: Program) -> None:
     for a, b in zip(first.instructions, second.instructions, strict=False):
         if a.op is not b.op and a.op.name != b.op.name:
             raise CaptureError(
-                f"At {b.origin.line}: the step did {a.op.name} in its first call and {b.op.name} in its second, so that "
-                f"no one program is both. What differs between calls has to be an input or a Tensor."
+                f"At {b.origin.line}: the step did {a.op.name} in its first call and {b.op.name} in its second, so "
+                f"that no one program is both. What differs between calls has to be an input or a Tensor."
             )
         _compare(a.inputs, b.inputs, same, b)
         _compare(tuple(a.options.values()), tuple(b.options.values()), same, b)
@@ -43,8 +43,8 @@ def refuse_differences(first: Program, second: Program) -> None:
             same[a.out] = b.out
     if len(first.instructions) != len(second.instructions):
         raise CaptureError(
-            f"The step ran {len(first.instructions)} operations in its first call and {len(second.instructions)} in its "
-            f"second, so that no one program is both. Decisions that change between calls cannot be recorded."
+            f"The step ran {len(first.instructions)} operations in its first call and {len(second.instructions)} in "
+            f"its second, so that no one program is both. Decisions that change between calls cannot be recorded."
         )
 
 
@@ -68,8 +68,8 @@ def _compare(x: Any, y: Any, same: dict[Value, Value], at: Instruction) -> None:
 def _changed(x: str, y: str, at: Instruction) -> CaptureError:
     return CaptureError(
         f"At {at.origin.line}: {at.op.name} was given {x} in the first call and {y} in the second, but this is no "
-        f"input, so that it would be a fixed part of the compiled step. Hand it in as an argument, or keep it in a Tensor "
-        f"that is made once and changed in place."
+        f"input, so that it would be a fixed part of the compiled step. Hand it in as an argument, or keep it in a "
+        f"Tensor that is made once and changed in place."
     )
 
 
@@ -135,9 +135,15 @@ def _plain(state: Any) -> Any:
 
 def _agree(a: NDArray[Any], b: NDArray[Any], tolerance: float | None) -> bool:
     if tolerance is None or a.dtype.kind != "f":
-        return a.dtype == b.dtype and np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
+        same = a.dtype == b.dtype and np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
+        return same or bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") and _same_zeros(a, b))
     finite = np.isfinite(b)
     if not np.array_equal(np.isfinite(a), finite):
         return False
     largest = float(np.abs(b[finite]).max(initial=0))
     return bool(np.all(np.abs(a[finite] - b[finite]) <= tolerance * max(largest, 1e-30)))
+
+
+def _same_zeros(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    """Tell whether equal arrays have equal signs too, but for NaN."""
+    return bool(np.all((np.signbit(a) == np.signbit(b)) | np.isnan(a))) if a.dtype.kind == "f" else True

@@ -7,15 +7,18 @@ before every step.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygrad_edu.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from tinygrad_edu.compiler.capture import Capture
 
@@ -46,8 +49,8 @@ class Guard:
         """Say that a number that is part of the program has changed."""
         raise CaptureError(
             f"{self.what} was {self.value!r} when the step was compiled, is a fixed part of it, and is now "
-            f"{self.now()!r}. Compile the step anew after such a change, or keep the number in a Tensor, which the step "
-            f"reads each time. (The learning rate is read each time if optimizer.step() uses it.)"
+            f"{self.now()!r}. Compile the step anew after such a change, or keep the number in a Tensor, which the "
+            f"step reads each time. (The learning rate is read each time if optimizer.step() uses it.)"
         )
 
 
@@ -75,7 +78,7 @@ def guards_of(function: Callable[..., Any], capture: Capture) -> list[Guard]:
 
 
 def _variables(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
-    """Go through the numbers that a function sees: of enclosing functions, of its module, of the object that it is of."""
+    """Go through the numbers that a function sees: of enclosing functions, of its module, of its object."""
     if isinstance(function, MethodType):
         for name, value in vars(function.__self__).items() if hasattr(function.__self__, "__dict__") else ():
             if isinstance(value, _SIMPLE):
@@ -106,8 +109,8 @@ def _variable(holder: Any, spelling: str, name: str, value: Any, depth: int, see
         yield from _variables(value, depth - 1, seen)
 
 
-def holds(guards: Sequence[Guard]) -> Callable[[], bool]:
-    """Make one function that tells whether everything is as it was.
+def holds(guards: Sequence[Guard], inputs: Sequence[NDArray[Any]] = ()) -> Callable[..., bool]:
+    """Make one function of a batch that tells whether it is as the inputs were, and everything else as it was.
 
     Examples
     --------
@@ -116,13 +119,16 @@ def holds(guards: Sequence[Guard]) -> Callable[[], bool]:
     >>> as_before(), settings.update(alpha=0.25), as_before()
     (True, None, False)
     """
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"ndarray": np.ndarray}
     conditions = []
+    for k, array in enumerate(inputs):
+        names.update({f"s{k}": array.shape, f"d{k}": array.dtype})
+        conditions += [f"type(x{k}) is ndarray", f"x{k}.shape == s{k}", f"x{k}.dtype is d{k}"]
     for k, guard in enumerate(guards):
-        names[f"h{k}"] = guard.holder
-        same = guard.value is None or isinstance(guard.value, bool) or not isinstance(guard.value, _SIMPLE)
-        names[f"v{k}"] = guard.value
-        conditions.append(f"h{k}{guard.spelling} {'is' if same else '=='} v{k}")
+        names.update({f"h{k}": guard.holder, f"v{k}": guard.value})
+        is_one = guard.value is None or isinstance(guard.value, bool) or not isinstance(guard.value, _SIMPLE)
+        conditions.append(f"h{k}{guard.spelling} {'is' if is_one else '=='} v{k}")
+    arguments = ", ".join(f"x{k}" for k in range(len(inputs)))
     expression = " and ".join(conditions) or "True"
-    function: Callable[[], bool] = eval(f"lambda: {expression}", names)  # noqa: S307 - spelled in this file alone
+    function: Callable[..., bool] = eval(f"lambda {arguments}: {expression}", names)  # noqa: S307 - spelled here alone
     return function

@@ -33,7 +33,7 @@ class Storage:
     last: int
     values: list[Value] = field(default_factory=list)
     kind: str = "arena"
-    """``arena``; ``state``, ``constant``, ``number`` and ``input``, which lie elsewhere; ``fresh``, made in each step."""
+    """``arena``; ``state``, ``constant``, ``number``, ``input``: they lie elsewhere; ``fresh``: made in each step."""
     offset: int = 0
 
     def overlaps(self, other: Storage) -> bool:
@@ -137,7 +137,7 @@ class _Planner:
 
     def _last_read(self, value: Value, k: int) -> int:
         """Find when a value, or a view of it, is read last."""
-        last = max([k, *self.reads.get(value, ())])
+        last: int = max([k, *self.reads.get(value, ())])
         return max([last, *(self._last_read(view, k) for view in self.family.get(value, ()))])
 
     def _takes_over(self, instruction: Instruction, out: Value, k: int) -> Storage | None:
@@ -196,7 +196,7 @@ class _Planner:
             storage.offset = offset
             placed.append(storage)
             top = max(top, offset + storage.size)
-        return top
+        return int(top)
 
 
 def n_bytes(value: Value) -> int:

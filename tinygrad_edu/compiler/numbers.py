@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from tinygrad_edu.errors import CaptureError
 
@@ -16,8 +16,8 @@ def refuse_number(number: CapturedNumber, line: str = "") -> NoReturn:
     """Raise because a number that is not recorded would take part in the step."""
     used = f" and used at {line}" if line else ""
     raise CaptureError(
-        f"A number that item() took out of the recorded step at {number.line} was computed with or compared{used}, which "
-        f"cannot be recorded. Return it as it is, or compute with the Tensor."
+        f"A number that item() took out of the recorded step at {number.line} was computed with or compared{used}, "
+        f"which cannot be recorded. Return it as it is, or compute with the Tensor."
     )
 
 
@@ -27,7 +27,7 @@ class CapturedNumber(float):
     value: Value
     line: str
 
-    def __new__(cls, number: float, value: Value, line: str) -> CapturedNumber:
+    def __new__(cls, number: float, value: Value, line: str) -> Self:
         """Make one of a number."""
         self = super().__new__(cls, number)
         self.value, self.line = value, line
@@ -37,9 +37,11 @@ class CapturedNumber(float):
         refuse_number(self)
 
 
-for _name in (
-    "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod divmod rdivmod pow rpow neg pos abs "
-    "lt le gt ge eq ne bool int float round trunc floor ceil"
-).split():
+_REFUSED = (
+    *("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod"),
+    *("divmod", "rdivmod", "pow", "rpow", "neg", "pos", "abs", "lt", "le", "gt", "ge", "eq", "ne", "bool", "int"),
+    *("float", "round", "trunc", "floor", "ceil"),
+)
+for _name in _REFUSED:
     setattr(CapturedNumber, f"__{_name}__", CapturedNumber._refuse)  # noqa: SLF001 - its own
 CapturedNumber.__hash__ = float.__hash__  # type: ignore[method-assign]

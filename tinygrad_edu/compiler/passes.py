@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.algebra import RULES
 from tinygrad_edu.compiler.program import Instruction, Program, Value
 
 if TYPE_CHECKING:
@@ -100,13 +100,13 @@ def _plain(option: Any) -> Any:
 
 
 def simplify(program: Program) -> Program:
-    """Use algebra that keeps every bit: no factor of 1, no copy of a copy, no broadcast that the next call does itself."""
+    """Use algebra that keeps every bit: no factor of 1, no copy of a copy, no broadcast before what broadcasts."""
     made: dict[Value, Instruction] = {}
     known: dict[Value, Value] = {}
     kept = []
     for instruction in program.instructions:
         moved = instruction.rewired(lambda value: known.get(value, value))
-        for rule in _RULES:
+        for rule in RULES:
             found = rule(moved, made)
             if isinstance(found, Value):
                 break
@@ -123,79 +123,32 @@ def simplify(program: Program) -> Program:
     return program.with_instructions(kept).rewired(lambda value: known.get(value, value))
 
 
-# ---------------------------------------------------------------- the rules: another instruction, or a value at hand
-def _without_factor(instruction: Instruction, made: dict[Value, Instruction]) -> Instruction | Value:
-    """x * 1, 1 * x and x / 1 are x."""
-    if instruction.op.run not in (np.multiply, np.divide) or instruction.out is None or len(instruction.inputs) != 2:
-        return instruction
-    x, y = instruction.inputs
-    for value, factor in ((x, y), (y, x)) if instruction.op.run is np.multiply else ((x, y),):
-        if _is_one(factor) and isinstance(value, Value) and _alike(value, instruction.out):
-            return value
-    return instruction
+def keep_old_values(program: Program) -> Program:
+    """Copy state before the step overwrites it, where the old numbers are still read afterwards."""
+    written: dict[Value, int] = {}
+    for k, instruction in enumerate(program.instructions):
+        if instruction.op is p.WRITE:
+            written.setdefault(instruction.inputs[0], k)
+    views = {i.out: i.inputs[0] for i in program.instructions if i.op is p.VIEW and i.out is not None}
+    old: dict[Value, Value] = {}
+    for k, instruction in enumerate(program.instructions):
+        for value in instruction.inputs[1:] if instruction.op is p.WRITE else instruction.reads():
+            root = value
+            while root in views:
+                root = views[root]
+            if written.get(root, k) < k:
+                old[root] = Value(f"{root.name}_before", "computed", np.empty(root.shape, root.dtype))
+    if not old:
+        return program
+    copies = [Instruction(p.COPY, (state,), copy, {"shape": state.shape}) for state, copy in old.items()]
+    kept = [
+        replace(i, inputs=(i.inputs[0], old.get(i.inputs[1], i.inputs[1])))
+        if i.op is p.WRITE
+        else i.rewired(lambda v: old.get(v, v))
+        for i in program.instructions
+    ]
+    return program.with_instructions([*copies, *kept])
 
-
-def _is_one(x: Any) -> bool:
-    if isinstance(x, Value):
-        return x.kind == "constant" and x.array.size > 0 and bool((x.array == 1).all())
-    return bool(x == 1)
-
-
-def _without_copy(instruction: Instruction, made: dict[Value, Instruction]) -> Instruction | Value:
-    """A copy, or a change of dtype, that changes nothing is what it copies."""
-    if instruction.op.kind != "copy" or instruction.out is None or not isinstance(instruction.inputs[0], Value):
-        return instruction
-    value = instruction.inputs[0]
-    same = _alike(value, instruction.out) and value.kind != "input"
-    return value if same and value.array.strides == instruction.out.array.strides else instruction
-
-
-def _without_broadcast(instruction: Instruction, made: dict[Value, Instruction]) -> Instruction | Value:
-    """What works entry by entry broadcasts by itself."""
-    if instruction.op.kind != "elementwise" or instruction.out is None:
-        return instruction
-    inputs = list(instruction.inputs)
-    for i, x in enumerate(inputs):
-        source = made.get(x) if isinstance(x, Value) else None
-        if source is not None and source.op is p.COPY and source.inputs[0].shape != x.shape:
-            shapes = [v.shape for k, v in enumerate(inputs) if isinstance(v, Value) and k != i]
-            if np.broadcast_shapes(source.inputs[0].shape, *shapes) == instruction.out.shape:
-                inputs[i] = source.inputs[0]
-    return replace(instruction, inputs=tuple(inputs)) if inputs != list(instruction.inputs) else instruction
-
-
-def _sum_of_scattered(instruction: Instruction, made: dict[Value, Instruction]) -> Instruction | Value:
-    """The sum of a row that is 0 but for one entry is that entry; written as a product with ones."""
-    if instruction.op is not p.DOT or instruction.out is None:
-        return instruction
-    x, y = instruction.inputs
-    source = made.get(x) if isinstance(x, Value) else None
-    if source is None or source.op is not p.SCATTER or not _is_one(y) or y.array.ndim != 1:
-        return instruction
-    return replace(instruction, op=p.COPY, inputs=(source.inputs[0],), options={"shape": instruction.out.shape})
-
-
-def _view_of_copy(instruction: Instruction, made: dict[Value, Instruction]) -> Instruction | Value:
-    """A broadcast number keeps being one when axes of length 1 are added: x[:, None] of a copy."""
-    if instruction.op is not p.VIEW or instruction.out is None:
-        return instruction
-    source = made.get(instruction.inputs[0])
-    if source is None or source.op is not p.COPY or source.inputs[0].array.size != 1:
-        return instruction
-    return replace(instruction, op=p.COPY, inputs=source.inputs, options={"shape": instruction.out.shape})
-
-
-def _alike(a: Value, b: Value) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype
-
-
-_RULES: tuple[Callable[[Instruction, dict[Value, Instruction]], Instruction | Value], ...] = (
-    _without_factor,
-    _without_copy,
-    _sum_of_scattered,
-    _view_of_copy,
-    _without_broadcast,
-)
 
 # In this order; `merge_common` comes again after the others have made more things equal.
 PASSES: tuple[Callable[[Program], Program], ...] = (
@@ -206,4 +159,5 @@ PASSES: tuple[Callable[[Program], Program], ...] = (
     fold_constants,
     merge_common,
     remove_dead,
+    keep_old_values,
 )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "AS_TYPE",
@@ -103,7 +105,7 @@ WHERE = Primitive("where", "elementwise", np.where)
 COPY = Primitive("copyto", "copy", lambda x, shape: np.broadcast_to(x, shape).copy())
 AS_TYPE = Primitive("astype", "copy", lambda x, dtype: x.astype(dtype))
 # Other shapes and strides on the same memory; `spelling` is how Python writes it after the name.
-VIEW = Primitive("view", "view", lambda x, spelling, make: make(x))
+VIEW = Primitive("view", "view", lambda x, spelling, make: make(x))  # noqa: ARG005 - for readers alone
 # By places in the flat array: entries taken out, and entries put among zeros.
 TAKE = Primitive("take", "gather", lambda x, where: x.reshape(-1)[where])
 INDEX = Primitive("getitem", "gather", lambda x, index: x[index])

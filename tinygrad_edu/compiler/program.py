@@ -84,7 +84,7 @@ class Instruction:
     inputs: tuple[Any, ...]
     out: Value | None
     options: dict[str, Any] = field(default_factory=dict)
-    origin: Origin = Origin()
+    origin: Origin = Origin()  # noqa: RUF009 - it cannot change
 
     def reads(self) -> Iterator[Value]:
         """Go through the values that it reads."""

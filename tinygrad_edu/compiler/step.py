@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_edu.compiler.capture import record
 from tinygrad_edu.compiler.comparing import Outcome, refuse_differences
+from tinygrad_edu.compiler.report import Table, buffers, explain
 from tinygrad_edu.compiler.variant import Variant
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import CaptureError, OptionError, ShapeError
@@ -37,8 +38,8 @@ def compile(  # noqa: A001 - the framework's word for it
 
     The step is run once for each shape and dtype of its inputs, and what it does is recorded: the forward pass, the
     loss, the gradients, the update. The record becomes NumPy source, which can be read (``step.source``), without any
-    memory allocated in a step. Twice the result is compared with that of the function itself, bit for bit, before
-    the program is trusted.
+    memory allocated in a step. Twice the result is compared with that of the function itself, bit for bit, before the
+    program is trusted.
 
     What Python does besides, such as printing or appending to a list, happens only while recording. A gradient,
     ``parameter.grad``, is overwritten by the next step: copy what is to be kept.
@@ -46,8 +47,8 @@ def compile(  # noqa: A001 - the framework's word for it
     Parameters
     ----------
     function
-        ``function(x, y, ...)`` takes arrays of a batch, does the whole step (forward, loss, ``zero_grad``, ``backward``,
-        ``optimizer.step()``) and returns the loss.
+        ``function(x, y, ...)`` takes the arrays of a batch, does the whole step (forward, loss, ``zero_grad``,
+        ``backward``, ``optimizer.step()``) and returns the loss.
     backend
         ``"numpy"``, or ``"numba"`` for machine code (the extra ``jit``).
     shapes
@@ -107,15 +108,17 @@ class CompiledStep:
         ShapeError
             If a shape is not among those that were allowed.
         """
+        last = self._last
+        if last is not None and len(arrays) == last.n_inputs and last.fits(*arrays) and last.checked >= _CHECKS:
+            return last.run(*arrays)
         given = [a if type(a) is np.ndarray else as_array(a) for a in arrays]
         key = tuple([(a.shape, a.dtype) for a in given])
         for variant in self._variants.get(key, ()):
-            if variant.holds() or self._mend(variant):
+            if variant.fits(*given) or self._mend(variant):
                 if variant.checked < _CHECKS:
                     return self._check_again(variant, given)
-                if self._last is not variant:
-                    variant.show_gradients()
-                    self._last = variant
+                variant.show_gradients()
+                self._last = variant
                 return variant.run(*given)
         return self._compile(key, given)
 
@@ -162,12 +165,7 @@ class CompiledStep:
         variant.show_gradients()
         try:
             loss = variant.run(*arrays)
-            wrong = outcome.differences(loss, variant.tolerance)
-            if wrong:
-                raise CaptureError(
-                    f"The compiled step gives other numbers than the step itself, in {', '.join(wrong[:3])}; nothing was "
-                    f"changed. Either the step computes with values outside of Tensors, or the compiler is at fault."
-                )
+            _refuse_other_numbers(outcome.differences(loss, variant.tolerance))
         except BaseException:
             outcome.undo()
             raise
@@ -179,13 +177,13 @@ class CompiledStep:
         given = [a.shape for a in arrays]
         if self.shapes is not None and given != self.shapes:
             raise ShapeError(
-                f"This step was compiled for inputs of shapes {self.shapes} alone, but was given {given}. Leave shapes= "
-                f"out to compile for others too, or leave the short last batch out."
+                f"This step was compiled for inputs of shapes {self.shapes} alone, but was given {given}. Leave "
+                f"shapes= out to compile for others too, or leave the short last batch out."
             )
         if len(arrays) != len(self._names):
             raise OptionError(
-                f"{_title(self.function)} takes {len(self._names)} arrays ({', '.join(self._names)}), but was given "
-                f"{len(arrays)}."
+                f"{_title(self.function)} takes {len(self._names)} arrays ({', '.join(self._names)}), but was "
+                f"given {len(arrays)}."
             )
 
     # ------------------------------------------------------------------------------------------- an epoch
@@ -242,6 +240,15 @@ class CompiledStep:
         return self.variant.program.instructions
 
     @property
+    def buffers(self) -> Table:
+        """The memory that it computes in: how many bytes, and which values share them."""
+        return buffers(self.variant.memory)
+
+    def explain(self) -> Table:
+        """List its instructions with their shapes, floating-point operations and bytes; prints as a table."""
+        return explain(self.variant.program)
+
+    @property
     def passes(self) -> list[tuple[str, Program]]:
         """The program after each pass, by the pass's name; the first is what was recorded."""
         return self.variant.passes
@@ -249,6 +256,14 @@ class CompiledStep:
     def __repr__(self) -> str:
         compiled = sum(map(len, self._variants.values()))
         return f"<compiled step {_title(self.function)}: backend {self.backend}, {compiled} programs>"
+
+
+def _refuse_other_numbers(names: list[str]) -> None:
+    if names:
+        raise CaptureError(
+            f"The compiled step gives other numbers than the step itself, in {', '.join(names[:3])}; nothing was "
+            f"changed. Either the step computes with values outside of Tensors, or the compiler is at fault."
+        )
 
 
 def _title(function: Callable[..., Any]) -> str:

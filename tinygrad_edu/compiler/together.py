@@ -55,33 +55,34 @@ def _groups(program: Program) -> list[list[list[Instruction]]]:
 
 def _signature(instructions: list[Instruction]) -> Any:
     """Say what an update does, but for which arrays it does it with; None if not entry by entry."""
-    numbers: dict[Value, Any] = {}
+    inner: dict[Value, int] = {}
     outer: dict[Value, int] = {}
     target = next((i.inputs[0] for i in instructions if i.op is p.WRITE), None)
     if target is None:
         return None
     signature: list[Any] = [target.dtype]
     for k, instruction in enumerate(instructions):
-        if instruction.op.kind not in ("elementwise", "write"):
+        out = instruction.out
+        if instruction.op.kind not in ("elementwise", "write") or (out is not None and out.shape != target.shape):
             return None
-        read = []
-        for x in instruction.inputs:
-            if not isinstance(x, Value):
-                read.append((type(x), repr(x)))
-            elif x in numbers:
-                read.append(numbers[x])
-            elif x.kind in ("number", "constant") and x.array.size == 1:
-                read.append(("shared", x))
-            elif x.shape != target.shape:
-                return None
-            else:
-                read.append(("outer", outer.setdefault(x, len(outer)), x.kind == "state", x.dtype))
-        if instruction.out is not None:
-            if instruction.out.shape != target.shape:
-                return None
-            numbers[instruction.out] = ("inner", k)
+        read = [_told(x, target, inner, outer) for x in instruction.inputs]
+        if None in read:
+            return None
+        if out is not None:
+            inner[out] = k
         signature.append((instruction.op, tuple(read), tuple(instruction.options.items())))
     return tuple(signature)
+
+
+def _told(x: Any, target: Value, inner: dict[Value, int], outer: dict[Value, int]) -> Any:
+    """Say what an update reads, but for which array it is; None if it is no array of the parameter's shape."""
+    if not isinstance(x, Value):
+        return type(x), repr(x)
+    if x in inner:
+        return "inner", inner[x]
+    if x.kind in ("number", "constant") and x.array.size == 1:
+        return "shared", x
+    return ("outer", outer.setdefault(x, len(outer)), x.kind, x.dtype) if x.shape == target.shape else None
 
 
 def _fit_together(members: list[list[Instruction]]) -> bool:

@@ -39,7 +39,8 @@ class Variant:
         self.run = self._make()
         self.gradients = [(p, Tensor(self.arrays[g])) for p, g in self.program.keeps if g in self.arrays]
         self.guards += self._of_memory()
-        self.holds = holds(self.guards)
+        self.n_inputs = len(self.program.inputs)
+        self.fits = holds(self.guards, [value.array for value in self.program.inputs])
         self.checked = 0
 
     def _through_passes(self, program: Program) -> Program:
