@@ -10,7 +10,16 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import nn, optim
 from tinygrad_edu.errors import GraphError, OptionError, ShapeError
-from tinygrad_edu.optim import SGD, Adam, BatchGradientDescent, MiniBatchGradientDescent, StochasticGradientDescent
+from tinygrad_edu.optim import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    BatchGradientDescent,
+    MiniBatchGradientDescent,
+    RMSprop,
+    StochasticGradientDescent,
+)
 
 STEPS = 50
 
@@ -59,6 +68,48 @@ class AdamReference:
             weights[i] = weights[i] - self.lr * mean / (np.sqrt(square) + self.eps)
 
 
+class AdamWReference(AdamReference):
+    def __init__(self, lr, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+        super().__init__(lr, betas, eps)
+        self.decay = weight_decay
+
+    def step(self, weights, gradients):
+        weights[:] = [w * (1 - self.lr * self.decay) for w in weights]
+        super().step(weights, gradients)
+
+
+class RMSpropReference:
+    def __init__(self, lr, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False):  # noqa: FBT002
+        self.lr, self.alpha, self.eps, self.weight_decay = lr, alpha, eps, weight_decay
+        self.momentum, self.centered, self.memory = momentum, centered, None
+
+    def step(self, weights, gradients):
+        self.memory = self.memory or [(0 * w, 0 * w, 0 * w) for w in weights]
+        for i, (square, mean, buffer) in enumerate(self.memory):
+            gradient = gradients[i] + self.weight_decay * weights[i]
+            square = self.alpha * square + (1 - self.alpha) * gradient**2  # noqa: PLW2901
+            mean = self.alpha * mean + (1 - self.alpha) * gradient  # noqa: PLW2901
+            size = np.sqrt(square - mean**2 if self.centered else square) + self.eps
+            buffer = self.momentum * buffer + gradient / size  # noqa: PLW2901
+            self.memory[i] = square, mean, buffer
+            weights[i] = weights[i] - self.lr * buffer
+
+
+class AdagradReference:
+    def __init__(self, lr, lr_decay=0.0, weight_decay=0.0, initial_accumulator_value=0.0, eps=1e-10):
+        self.lr, self.lr_decay, self.weight_decay, self.eps = lr, lr_decay, weight_decay, eps
+        self.t, self.start, self.sums = 0, initial_accumulator_value, None
+
+    def step(self, weights, gradients):
+        self.sums = self.sums or [0 * w + self.start for w in weights]
+        for i in range(len(weights)):
+            gradient = gradients[i] + self.weight_decay * weights[i]
+            self.sums[i] = self.sums[i] + gradient**2
+            lr = self.lr / (1 + self.t * self.lr_decay)
+            weights[i] = weights[i] - lr * gradient / (np.sqrt(self.sums[i]) + self.eps)
+        self.t += 1
+
+
 CASES = [
     (optim.GradientDescent, {}, DescentReference),
     (BatchGradientDescent, {}, DescentReference),
@@ -76,20 +127,40 @@ CASES = [
     (Adam, {"eps": 0.1}, AdamReference),
     (Adam, {"weight_decay": 0.1}, AdamReference),
     (Adam, {"betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.05}, AdamReference),
+    (AdamW, {}, AdamWReference),
+    (AdamW, {"weight_decay": 0.0}, AdamWReference),
+    (AdamW, {"betas": (0.8, 0.95), "eps": 1e-3, "weight_decay": 0.5}, AdamWReference),
+    (RMSprop, {}, RMSpropReference),
+    (RMSprop, {"alpha": 0.9, "eps": 0.1}, RMSpropReference),
+    (RMSprop, {"momentum": 0.5, "weight_decay": 0.1}, RMSpropReference),
+    (RMSprop, {"centered": True}, RMSpropReference),
+    (RMSprop, {"centered": True, "momentum": 0.5, "eps": 0.1}, RMSpropReference),
+    (Adagrad, {}, AdagradReference),
+    (Adagrad, {"lr_decay": 0.1, "weight_decay": 0.1}, AdagradReference),
+    (Adagrad, {"initial_accumulator_value": 0.25, "eps": 0.1}, AdagradReference),
 ]
 IDS = [" ".join([make.__name__, *(f"{k}={v}" for k, v in options.items())]) for make, options, _ in CASES]
 every_case = pytest.mark.parametrize(("make", "options", "reference"), CASES, ids=IDS)
 
 
 def test_every_optimizer_and_every_option_of_it_has_a_case():
-    public = [getattr(optim, name) for name in optim.__all__]
-    assert {make for make, _, _ in CASES} == {make for make in public if make is not optim.Optimizer}
+    public = [getattr(optim, name) for name in optim.__all__ if name not in ("Optimizer", "lr_scheduler")]
+    assert {make for make, _, _ in CASES} == set(public)
     for make in {make for make, _, _ in CASES}:
         options = set(inspect.signature(make).parameters) - {"parameters", "lr", "batch_size"}
         assert {name for other, given, _ in CASES if other is make for name in given} == options
 
 
-@pytest.mark.parametrize(("make", "reference"), [(SGD, SGDReference), (Adam, AdamReference)])
+@pytest.mark.parametrize(
+    ("make", "reference"),
+    [
+        (SGD, SGDReference),
+        (Adam, AdamReference),
+        (AdamW, AdamWReference),
+        (RMSprop, RMSpropReference),
+        (Adagrad, AdagradReference),
+    ],
+)
 def test_the_defaults_are_pytorchs(make, reference):
     ours, theirs = inspect.signature(make).parameters, inspect.signature(reference).parameters
     assert {n: ours[n].default for n in theirs if n != "lr"} == {n: p.default for n, p in theirs.items() if n != "lr"}
@@ -168,6 +239,22 @@ def test_fifty_steps_follow_the_formula(make, options, reference, problem, dtype
         np.testing.assert_allclose(parameter.numpy(), weight, rtol=0, atol=STEPS * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@every_case
+def test_an_update_of_tensors_is_that_of_arrays_bit_for_bit(make, options, reference, dtype):  # noqa: ARG001
+    rng = np.random.default_rng(4)
+    descent = make([tg.tensor(np.zeros(5, dtype), requires_grad=True)], lr=0.02, **options)
+    arrays = [rng.uniform(0.1, 1, 5).astype(dtype) for _ in range(2 + len(descent.slots))]
+    scalars = descent.scalars(0.02, 3)
+    assert len(scalars) == len(descent.scalar_names)
+    numbers = [np.array(number, dtype) for number in scalars]
+    expected = descent.update(*arrays, *numbers)
+    got = descent.update(*map(tg.tensor, (*arrays, *numbers)))
+    assert len(got) == len(expected) == 1 + len(descent.slots)
+    for mine, theirs in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(mine.numpy(), theirs, strict=True)
+
+
 def test_adam_goes_by_the_learning_rate_in_its_first_step_whatever_the_scale_of_the_gradient():
     for scale in (1e-3, 1.0, 1e3):
         x = tg.tensor(np.array([1.0]), requires_grad=True)
@@ -209,8 +296,7 @@ def test_an_optimizer_deals_every_example_once_an_epoch_in_batches_of_its_size(m
         (BatchGradientDescent, None),
         (StochasticGradientDescent, 1),
         (MiniBatchGradientDescent, 32),
-        (SGD, 32),
-        (Adam, 32),
+        *((make, 32) for make in (SGD, Adam, AdamW, RMSprop, Adagrad)),
     ],
 )
 def test_the_default_batch_size(make, size):
@@ -263,8 +349,12 @@ PATHS = ["0.weight", "0.bias", "2.weight", "2.bias"]
         (SGD, {}, []),
         (SGD, {"momentum": 0.9}, ["momentum"]),
         (Adam, {}, ["mean", "mean_square"]),
+        (AdamW, {}, ["mean", "mean_square"]),
+        (RMSprop, {}, ["mean_square"]),
+        (RMSprop, {"momentum": 0.9}, ["mean_square", "momentum"]),
+        (RMSprop, {"centered": True, "momentum": 0.9}, ["mean_square", "mean", "momentum"]),
+        (Adagrad, {}, ["square_sum"]),
     ],
-    ids=["gradient descent", "SGD", "momentum", "Adam"],
 )
 def test_the_state_names_the_learning_rate_the_step_and_what_each_parameter_remembers(make, options, slots):
     model, x, y = model_and_data()
@@ -401,13 +491,15 @@ def test_a_new_learning_rate_is_checked(lr):
 def test_parameters_without_a_gradient_are_left_as_they_are(make, options, reference):  # noqa: ARG001
     used, unused = (tg.tensor(np.array([1.0, 2.0]), requires_grad=True, name=name) for name in ("used", "unused"))
     descent = make([unused, used], lr=0.1, **options)
+    before = descent.state_dict()
     for _ in range(2):
         descent.zero_grad()
         (used * used).sum().backward()
         descent.step()
     assert unused.tolist() == [1.0, 2.0]
     assert np.all(used.numpy() < [1.0, 2.0])
-    assert all(not array.any() for name, array in descent.state.items() if name.endswith(".unused"))
+    for name, array in descent.state.items():
+        assert np.array_equal(array, before[name]) == name.endswith((".unused", "learning_rate"))
 
 
 @every_case
@@ -484,7 +576,7 @@ NEGATIVE = [-1e-9, math.nan, math.inf]
 REFUSED = [
     *(
         (make, {"lr": lr}, "lr must be a finite number > 0")
-        for make in (BatchGradientDescent, SGD, Adam)
+        for make in (BatchGradientDescent, SGD, Adam, AdamW, RMSprop, Adagrad)
         for lr in NOT_POSITIVE
     ),
     *((SGD, {"momentum": m}, "momentum must be a finite number >= 0 and < 1") for m in NO_FRACTION),
@@ -493,10 +585,26 @@ REFUSED = [
     *((Adam, {"betas": (b, 0.999)}, r"betas\[0\] must be a finite number >= 0 and < 1") for b in NO_FRACTION),
     *((Adam, {"betas": (0.9, b)}, r"betas\[1\] must be a finite number >= 0 and < 1") for b in NO_FRACTION),
     *((Adam, {"eps": e}, "eps must be a finite number >= 0") for e in NEGATIVE),
-    *((Adam, {"weight_decay": w}, "weight_decay must be a finite number >= 0") for w in NEGATIVE),
+    *((AdamW, {"betas": (0.9, b)}, r"betas\[1\] must be a finite number >= 0 and < 1") for b in NO_FRACTION),
+    *(
+        (RMSprop, {name: n}, f"{name} must be a finite number >= 0 and < 1")
+        for name in ("alpha", "momentum")
+        for n in NO_FRACTION
+    ),
+    *(
+        (Adagrad, {name: n}, f"{name} must be a finite number >= 0")
+        for name in ("lr_decay", "initial_accumulator_value")
+        for n in NEGATIVE
+    ),
+    *((make, {"eps": e}, "eps must be a finite number >= 0") for make in (RMSprop, Adagrad) for e in NEGATIVE),
+    *(
+        (make, {"weight_decay": w}, "weight_decay must be a finite number >= 0")
+        for make in (Adam, AdamW, RMSprop, Adagrad)
+        for w in NEGATIVE
+    ),
     *(
         (make, {"batch_size": size}, f"whole number from 1 on, but is {size!r}")
-        for make in (MiniBatchGradientDescent, SGD, Adam)
+        for make in (MiniBatchGradientDescent, SGD, Adam, AdamW, RMSprop, Adagrad)
         for size in (0, -1, 2.5, True, "all")
     ),
 ]
@@ -566,6 +674,28 @@ def test_an_update_that_does_not_return_what_it_should_changes_nothing(result):
 def test_the_numbers_at_the_edge_of_a_range_are_accepted():
     SGD([leaf()], lr=1e-30, momentum=0.0, weight_decay=0.0, batch_size=1)
     Adam([leaf()], betas=(0.0, 0.0), eps=0.0)
+    AdamW([leaf()], betas=(0.0, 0.0), eps=0.0, weight_decay=0.0)
+    RMSprop([leaf()], alpha=0.0, eps=0.0)
+    Adagrad([leaf()], initial_accumulator_value=0.0, eps=0.0)
+
+
+def test_a_centered_rmsprop_of_one_gradient_again_and_again_does_not_take_the_root_of_less_than_0():
+    x = tg.tensor(np.full(100, 0.1, np.float32), requires_grad=True)
+    descent = RMSprop([x], lr=1e-6, centered=True, alpha=0.5)
+    x.grad = tg.tensor(np.linspace(0.1, 1, 100, dtype=np.float32))
+    for _ in range(200):
+        descent.step()
+    assert np.isfinite(x.numpy()).all()
+    assert (descent.state["mean_square.0"] < descent.state["mean.0"] ** 2).any()
+
+
+def test_the_weight_decay_of_adamw_is_no_part_of_the_gradient():
+    weights = [tg.tensor(np.array([2.0]), requires_grad=True) for _ in "ab"]
+    for weight, scale in zip(weights, (1e-3, 1e3), strict=True):
+        (scale * weight).sum().backward()
+        AdamW([weight], lr=0.25, eps=0.0, weight_decay=0.5).step()
+        # Both go by lr, and by lr times 0.5 of themselves.
+        assert weight.item() == pytest.approx(2.0 - 0.25 - 0.25 * 0.5 * 2.0, rel=1e-15)
 
 
 def test_an_optimizer_without_an_update_says_what_is_missing():

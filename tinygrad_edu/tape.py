@@ -153,8 +153,9 @@ def check(refuse: Callable[..., None], *args: Any) -> None:
     >>> check(lambda x: None, 1.0)
     """
     refuse(*[x.array if isinstance(x, Node) else x for x in args])
-    for watcher in mode.watchers if in_force else ():
-        watcher.checked(refuse, args)
+    if in_force:
+        for watcher in mode.watchers:
+            watcher.checked(refuse, args)
 
 
 def take_out(node: Node, how: str) -> Any:

@@ -36,4 +36,8 @@ IMPLEMENTATIONS = {
     "JAX jit": Implementation("with_jax", "step"),
     "JAX lax.scan": Implementation("with_jax", "scan"),
     "scikit-learn": Implementation("with_sklearn"),
+    "tinygrad": Implementation("with_tinygrad", slow=True, losses=5),
+    "autograd": Implementation("with_autograd", slow=True),
+    "MyGrad": Implementation("with_mygrad", slow=True),
+    "micrograd": Implementation("with_micrograd", slow=True, losses=3),
 }

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ def environment(threads: int) -> dict[str, str]:
     return (
         os.environ
         | {f"{name}_NUM_THREADS": str(threads) for name in names}
-        | {"XLA_FLAGS": one, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "DEV": "CPU"}
+        | {"XLA_FLAGS": one, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+        # What JAX compiled is kept between runs, as Inductor keeps it by itself.
+        | {"JAX_COMPILATION_CACHE_DIR": f"{gettempdir()}/benchmarks-jax", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     )
 
 

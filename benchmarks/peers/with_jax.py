@@ -31,7 +31,7 @@ def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
 
 def _by_batch(workload: Workload) -> Trainer:
     """Call the step; its batches lie ready on the device, so that it need not gather them."""
-    X, y = _data(workload)
+    X, y = _arrays(workload)
     step = jax.jit(_update(workload), donate_argnums=0)
     state = _state(workload)
 
@@ -41,14 +41,16 @@ def _by_batch(workload: Workload) -> Trainer:
         return loss
 
     b = workload.batch
+    # Of many small batches one epoch's are enough.
+    orders = workload.orders()[: 1 if workload.steps > 100 else None]
     epochs = [
-        [(X[order[i : i + b]], y[order[i : i + b]]) for i in range(0, len(order), b)] for order in workload.orders()
+        [tuple(jnp.asarray(a[order[i : i + b]]) for a in (X, y)) for i in range(0, len(order), b)] for order in orders
     ]
     return ByBatch(workload, update, lambda epoch: epoch, orders=epochs, finish=jax.block_until_ready)
 
 
 def _by_epoch(workload: Workload, gather: bool, unroll: int) -> Trainer:  # noqa: FBT001 - of a table of forms
-    X, y = _data(workload)
+    X, y = (jnp.asarray(a) for a in _arrays(workload))
     update, state, shape = _update(workload), _state(workload), (workload.steps, workload.batch)
 
     @partial(jax.jit, donate_argnums=0)
@@ -66,11 +68,9 @@ def _by_epoch(workload: Workload, gather: bool, unroll: int) -> Trainer:  # noqa
     return ByEpoch(workload, run, orders=[jnp.asarray(order, jnp.int32) for order in workload.orders()])
 
 
-def _data(workload: Workload) -> tuple[Any, Any]:
+def _arrays(workload: Workload) -> tuple[Any, Any]:
     X, y = workload.data()
-    if workload.kind == "convnet":
-        X = X.transpose(0, 2, 3, 1)
-    return jnp.asarray(X), jnp.asarray(y)
+    return (X.transpose(0, 2, 3, 1) if workload.kind == "convnet" else X), y
 
 
 def _state(workload: Workload) -> Any:

@@ -23,7 +23,10 @@ Made = dict[Value, Instruction]
 
 
 def _without_factor(instruction: Instruction, _made: Made) -> Instruction | Value:
-    """Write x for x * 1, 1 * x and x / 1."""
+    """Write x for x * 1, 1 * x, x / 1 and +x."""
+    if instruction.op.run is np.positive:
+        value: Value = instruction.inputs[0]
+        return value
     if instruction.op.run not in (np.multiply, np.divide) or instruction.out is None or len(instruction.inputs) != 2:
         return instruction
     x, y = instruction.inputs

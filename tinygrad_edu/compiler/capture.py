@@ -383,12 +383,18 @@ class Capture(Watcher):
         arrays = [weight.array, gradient.array, *(slot.array for slot in slots), *(n.array for n in numbers)]
         new = optimizer.update(*map(Tensor, arrays))
         optimizer.check_update(new)
+        self._rename(new[0], "change")
         stepped = Tensor(weight.array) - new[0]
         for array, value in zip([parameter.array, *remembered.values()], [stepped, *new[1:]], strict=True):
             fitting = value if value.dtype == array.dtype else value.astype(array.dtype)
             self.write(array, self._read(fitting.array, fitting))
             array[...] = fitting.array
         touch(parameter)
+
+    def _rename(self, node: Any, name: str) -> None:
+        value = self._values.get(id(node.array)) if isinstance(node, Node) else None
+        if value is not None and value.kind == "computed":
+            value.name = name
 
     def _slot(self, optimizer: Optimizer, key: str, array: NDArray[Any]) -> Value:
         found = self._values.get(id(array))

@@ -25,6 +25,7 @@ __all__ = ["lower"]
 def lower(program: Program) -> Program:
     """Take every row apart into the calls of NumPy that its forward makes."""
     tracer, known = Tracer(), dict[Value, Value]()
+    kept = {gradient for _, gradient in program.keeps}
 
     def instead(value: Value) -> Value:
         return known.get(value, value)
@@ -38,12 +39,25 @@ def lower(program: Program) -> Program:
             continue
         out = instruction.out
         assert out is not None  # noqa: S101 - every row has a result
-        known[out] = _lower_row(tracer, moved, out)
+        value = known[out] = _lower_row(tracer, moved, out)
+        if out in kept and _may_vanish(value, tracer.instructions):
+            known[out] = tracer.emit(p.KEEP, (tracer.symbol(value),), value.array).value
+            known[out].name = out.name
     lowered = program.rewired(instead).with_instructions(tracer.instructions)
     for instruction in (*program.instructions, *lowered.instructions):
         if instruction.out is not None:
             instruction.out.array = _shadow(instruction.out.array)
     return lowered
+
+
+def _may_vanish(value: Value, instructions: list[Instruction]) -> bool:
+    """Tell whether a gradient may turn out to be something else's memory: an input, a weight, what a row allocates."""
+    last = instructions[-1] if instructions else None
+    if last is None or last.out is not value or last.op.kind in ("view", "opaque"):
+        return True
+    if last.op.kind == "copy":
+        return bool(last.inputs[0].array.strides == value.array.strides)
+    return last.op.run in (np.multiply, np.divide)
 
 
 def _shadow(array: NDArray[Any]) -> NDArray[Any]:

@@ -146,7 +146,7 @@ class _Planner:
             return None
         values = [x for x in instruction.inputs if isinstance(x, Value)]
         # np.where is two copies, the first of which writes its last input's entries.
-        for x in values[-1:] if instruction.op is p.WHERE else values:
+        for x in [x for x in instruction.inputs[2:] if x in values] if instruction.op is p.WHERE else values:
             storage = self.storages[x]
             whole = storage.kind == "arena" and storage.size == n_bytes(x) and x not in self.offsets
             if not (whole and storage.last == k and x.shape == out.shape and _same_layout(x, out)):

@@ -66,6 +66,11 @@ class _Writer:
         """Name a value: the name that it has, or one like it that is not taken."""
         if value not in self.named:
             array = self.arrays.get(value)
+            storage = self.memory.storages.get(value)
+            if storage is not None and value.kind == "computed" and storage.kind == "state":
+                there = storage.values[0]  # computed right where it belongs
+                if self.arrays[there] is array:
+                    return self.name(there)
             wanted = value.name if value.name not in _TAKEN else f"{value.name}_"
             self.named[value] = self._free(wanted)
             self.names[self.named[value]] = array  # None for what is local
@@ -179,7 +184,7 @@ class _Writer:
 
 def _comment(origin: Origin, last: tuple[str, str, str] | None) -> str:
     parts = [origin.phase if last is None or last[0] != origin.phase else "", origin.layer]
-    line = origin.line if last is None or last[2] != origin.line else ""
+    line = origin.line if last is None or last[2] != origin.line or not any(parts) else ""
     return "# " + " | ".join(part for part in (": ".join(q for q in parts if q), line) if part)
 
 
@@ -233,6 +238,7 @@ def _einsum(w: _Writer, i: Instruction) -> str:
 _SPELLINGS = {
     "view": _view,
     "copy": _copied,
+    "keep": _copied,
     "gather": _gather,
     "random": _random,
     "opaque": _opaque,

@@ -25,6 +25,7 @@ __all__ = [
     "EINSUM",
     "INDEX",
     "JOIN",
+    "KEEP",
     "RANDOM",
     "SCATTER",
     "TAKE",
@@ -45,7 +46,7 @@ class Primitive:
     name: str
     """As NumPy spells it: ``add``, ``add.reduce``."""
     kind: str
-    """``elementwise``, ``reduction``, ``product``, ``view``, ``copy``, ``gather``, ``scatter``, ``random``, ``scan``,
+    """``elementwise``, ``reduction``, ``product``, ``view``, ``copy``, ``keep``, ``gather``, ``scatter``, ``random``, ``scan``,
     ``opaque``; ``call``, ``check`` and ``write`` are there for what they do."""
     run: Callable[..., Any]
     """Computes the result from arrays, into memory of its own."""
@@ -103,6 +104,8 @@ EINSUM = Primitive("einsum", "product", lambda *arrays, subscripts: np.einsum(su
 WHERE = Primitive("where", "elementwise", np.where)
 # The same numbers in other memory: broadcast, made contiguous, or in another dtype.
 COPY = Primitive("copyto", "copy", lambda x, shape: np.broadcast_to(x, shape).copy())
+# A copy of what is found in memory of the program's own after the step: never left out as one that changes nothing.
+KEEP = Primitive("keep", "keep", lambda x: x.copy())
 AS_TYPE = Primitive("astype", "copy", lambda x, dtype: x.astype(dtype))
 # Other shapes and strides on the same memory; `spelling` is how Python writes it after the name.
 VIEW = Primitive("view", "view", lambda x, spelling, make: make(x))  # noqa: ARG005 - for readers alone

@@ -100,6 +100,9 @@ class Instruction:
         return replace(self, inputs=_map(self.inputs, instead), options=options)
 
     def __str__(self) -> str:
+        spell = _SPELLINGS.get(getattr(self.op, "kind", "row"))
+        if spell is not None:
+            return spell(self)
         given = [*map(_worded, self.inputs), *(f"{k}={_worded(v)}" for k, v in self.options.items())]
         call = f"{self.op.name}({', '.join(given)})"
         if self.out is None:
@@ -173,5 +176,25 @@ def _worded(option: Any) -> str:
     if isinstance(option, np.random.Generator):
         return "rng"
     if callable(option):
-        return getattr(option, "__name__", type(option).__name__)
+        owner = getattr(option, "__self__", None)
+        name = getattr(option, "__name__", type(option).__name__)
+        return name if owner is None else f"{type(owner).__name__.lower()}.{name}"
     return repr(option)
+
+
+def _view(i: Instruction) -> str:
+    spelling = i.options["spelling"]
+    return f"{i.out} = {i.inputs[0]}{'' if spelling.startswith('[') else '.'}{spelling}"
+
+
+def _call(i: Instruction) -> str:
+    numbers = ", ".join(dict.fromkeys(value.name for value in i.options["numbers"]))
+    return f"{numbers}{' = ' if numbers else ''}{_worded(i.options['call'])}()"
+
+
+_SPELLINGS: dict[str, Callable[[Instruction], str]] = {
+    "view": _view,
+    "call": _call,
+    "check": lambda i: f"check {_worded(i.options['refuse'])}({', '.join(map(_worded, i.inputs))})",
+    "write": lambda i: f"{i.inputs[0]} ← {i.inputs[1]}",
+}

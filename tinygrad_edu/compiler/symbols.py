@@ -36,6 +36,7 @@ class Tracer:
         self.checked: set[Value] = set()
         """Values of whole numbers that were checked to be within their range."""
         self._constants: dict[int, Value] = {}
+        self._numbers: dict[Any, Any] = {}
         self._starts: dict[tuple[int, ...], Any] = {}
 
     def symbol(self, value: Value) -> Symbol:
@@ -55,6 +56,16 @@ class Tracer:
         if isinstance(x, (bool, int, float)) or x is None:
             return x
         raise UntraceableError(type(x).__name__)
+
+    def number(self, x: Any, dtype: Any) -> Any:
+        """Make a Python number an array of one, the same one each time; give anything else as it is."""
+        if not isinstance(x, (bool, int, float)):
+            return x
+        key = (repr(x), np.dtype(dtype))
+        if key not in self._numbers:
+            self._numbers[key] = array = np.array(x, dtype)
+            self.operand(array).name = "c_" + "".join(c if c.isalnum() else "_" for c in repr(x).replace("-", "minus_"))
+        return self._numbers[key]
 
     def places(self, rows: Any, classes: Symbol, shape: tuple[int, ...]) -> Symbol | None:
         """Compute where in a flat array of `shape` the entry of each row's class lies; None if that is not safe."""
@@ -132,7 +143,7 @@ class Symbol(NDArrayOperatorsMixin):
         arrays = [_array(x) for x in inputs]
         with np.errstate(all="ignore"):
             result = getattr(function, method)(*arrays, **kwargs)
-        options = {name: value for name, value in kwargs.items() if value is not None or name == "axis"}
+        options = {name: value for name, value in kwargs.items() if value or name == "axis"}
         return self.tracer.emit(op, inputs, result, options)
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -140,6 +151,11 @@ class Symbol(NDArrayOperatorsMixin):
         if known is None:
             raise UntraceableError(function.__name__)
         return known(self.tracer, *args, **kwargs)
+
+    def __pow__(self, exponent: Any) -> Any:
+        # As NumPy's operator does, which is faster than the function of that name.
+        known = _POWERS.get(exponent) if isinstance(exponent, (int, float)) and self.dtype.kind == "f" else None
+        return np.power(self, exponent) if known is None else known(self)  # type: ignore[call-overload]
 
     # ---------------------------------------------------------------------------------------- methods
     def _view(self, spelling: str, make: Callable[[Any], Any]) -> Symbol:
@@ -229,6 +245,7 @@ class Symbol(NDArrayOperatorsMixin):
         return self.tracer.places(index[0], index[1], self.shape)
 
 
+_POWERS = {1: np.positive, 2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 # How the parts of a row are named, where NumPy's name of the call would be long or say little.
 _WORDS = {
     "[:, None]": "column",
@@ -277,7 +294,8 @@ def _dot(tracer: Tracer, x: Any, y: Any, out: Any = None) -> Symbol:
 
 
 def _where(tracer: Tracer, condition: Any, x: Any, y: Any) -> Symbol:
-    return tracer.emit(p.WHERE, (condition, x, y), np.where(_array(condition), _array(x), _array(y)))
+    array = np.where(_array(condition), _array(x), _array(y))
+    return tracer.emit(p.WHERE, (condition, *(tracer.number(v, array.dtype) for v in (x, y))), array)
 
 
 def _einsum(tracer: Tracer, subscripts: str, *operands: Any, **kwargs: Any) -> Symbol:

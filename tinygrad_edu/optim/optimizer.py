@@ -164,9 +164,9 @@ class Optimizer:
 
     def advance(self) -> tuple[float, ...]:
         """Count a step, and give the numbers of it that all parameters share."""
-        count = self.state["step"]
-        count += 1
-        return self.scalars(float(self.state["learning_rate"]), int(count))
+        count = int(self.state["step"]) + 1
+        self.state["step"][()] = count
+        return self.scalars(float(self.state["learning_rate"]), count)
 
     def check_update(self, new: Any) -> None:
         """Raise unless `update` returned what it should."""
@@ -224,7 +224,7 @@ class Optimizer:
                 raise DtypeError(
                     f"The state of {name} holds {array.dtype}, which does not fit {self.state[name].dtype}."
                 )
-        check_number("learning_rate", float(arrays["learning_rate"]), above=0.0)
+        check_number("learning_rate", float(arrays["learning_rate"]), least=0.0)
         for name, array in arrays.items():
             self.state[name][...] = array
 
