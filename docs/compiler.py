@@ -1,10 +1,16 @@
-"""Write docs/compiler.md, how the compiler works, with what each pass really prints: python docs/compiler.py."""
+"""Write docs/compiler.md, how the compiler works, with what each pass really prints: python docs/compiler.py.
+
+The README shows the step of the digits; it is written there, too, between two comments.
+"""
 
 from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import sys
+import textwrap
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +18,14 @@ import numpy as np
 import tinygrad_edu as tg
 from tinygrad_edu.compiler import passes, together
 
+MARKS = "<!-- the step of the digits -->", "<!-- end of the step -->"
 TEXT = """\
 # How the compiler works
 
-A training step is always the same few hundred calls of NumPy on arrays of the same shapes. Eager mode decides each of them anew in Python and allocates
-each result. `tg.compile` lets the step run once, writes down what it did, makes that shorter, decides where every result lies, and prints it as a NumPy
-function. The step below is a softmax regression; everything here was printed by `python docs/compiler.py`.
+A training step is always the same few hundred calls of NumPy on arrays of the same shapes. Eager mode decides each of
+them anew in Python and allocates each result. `tg.compile` lets the step run once, writes down what it did, makes
+that shorter, decides where every result lies, and prints it as a NumPy function. The step below is a softmax
+regression; everything here was printed by `python docs/compiler.py`.
 
 ```python
 {function}
@@ -28,9 +36,10 @@ print(step.source)
 
 ## 1. Record (`compiler/capture.py`)
 
-Everything that computes is a row of one table and goes through one function, so a watcher there sees it all: the forward pass, the gradient rules (which are
-handed Tensors, so that they are recorded too), and the optimizer's formula. An array is known by its identity. `print(step.passes[0])` shows the rows;
-`write` says that a new value belongs into memory that outlives the step.
+Everything that computes is a row of one table and goes through one function, so a watcher there sees it all: the
+forward pass, the gradient rules (which are handed Tensors, so that they are recorded too), and the optimizer's
+formula. An array is known by its identity. `print(step.passes[0])` shows the rows; `write` says that a new value
+belongs into memory that outlives the step.
 
 ```
 {recorded}
@@ -38,8 +47,8 @@ handed Tensors, so that they are recorded too), and the optimizer's formula. An 
 
 ## 2. Take apart (`lowering.py`, `symbols.py`)
 
-Each row's forward runs once more, on symbols in place of arrays, which note every call of NumPy that they take part in. So the compiler computes exactly
-what the row computes, and no row has a second definition that could differ.
+Each row's forward runs once more, on symbols in place of arrays, which note every call of NumPy that they take part
+in. So the compiler computes exactly what the row computes, and no row has a second definition that could differ.
 
 ```
 {lowered}
@@ -47,14 +56,16 @@ what the row computes, and no row has a second definition that could differ.
 
 ## 3. Make it shorter (`passes.py`, `algebra.py`, `together.py`)
 
-Each pass takes a program and gives a program. All of them keep every bit: x + 0 stays, because -0 + 0 is 0. Those that change something here:
+Each pass takes a program and gives a program. All of them keep every bit: x + 0 stays, because -0 + 0 is 0. Those
+that change something here:
 
 {changes}
 
 ## 4. Decide where it lies (`memory.py`)
 
-Values that are never needed at the same time may share memory, an entry-by-entry result may be written over its input, and new weights are computed where the
-weights are. `print(step.buffers)` lists what lies where in the one block that is allocated, {arena} bytes here:
+Values that are never needed at the same time may share memory, an entry-by-entry result may be written over its
+input, and new weights are computed where the weights are. `print(step.buffers)` lists what lies where in the one
+block that is allocated, {arena} bytes here:
 
 ```
 {buffers}
@@ -62,27 +73,30 @@ weights are. `print(step.buffers)` lists what lies where in the one block that i
 
 ## 5. Write it down (`numpy_source.py`)
 
-Views are made once, outside of the function. What is left is one call a line. The source is known to `linecache`, so that tracebacks and the debugger show it.
+Views are made once, outside of the function. What is left is one call a line. The source is known to `linecache`, so
+that tracebacks and the debugger show it.
 
 ```python
 {source}```
 
 ## 6. Check it (`step.py`, `comparing.py`, `guards.py`)
 
-The first step is undone and made again by the program: weights, the optimizer's state, random generators and loss must be the same bit for bit, or everything
-is put back and an error says so. In the second call the step is recorded once more: a constant that is another one now was no constant, and is named with
-its line. From then on one expression is looked at before each step: shapes and dtypes, that weights are where they were, that each module is in the same
+The first step is undone and made again by the program: weights, the optimizer's state, random generators and loss
+must be the same bit for bit, or everything is put back and an error says so. In the second call the step is recorded
+once more: a constant that is another one now was no constant, and is named with its line. From then on one expression
+is looked at before each step: shapes and dtypes, that weights are where they were, that each module is in the same
 mode, and that numbers that are part of the program have not changed.
 
-What cannot be recorded raises and says what to do instead: a decision on a value (`if loss < 1:`), a shape that depends on values (`x[x > 0]`), values that
-leave the Tensors (`loss.numpy()`), writing into a part of a tensor. What Python does besides, such as printing, happens only while recording.
+What cannot be recorded raises and says what to do instead: a decision on a value (`if loss < 1:`), a shape that
+depends on values (`x[x > 0]`), values that leave the Tensors (`loss.numpy()`), writing into a part of a tensor. What
+Python does besides, such as printing, happens only while recording.
 """
 
 
 def train_function(model: tg.nn.Module, criterion: tg.nn.Loss, descent: tg.optim.Optimizer) -> object:
     """Make the step of the page."""
 
-    def train(x, y):  # type: ignore[no-untyped-def]
+    def train(x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         loss = criterion(model(x), y)
         descent.zero_grad()
         loss.backward()
@@ -102,22 +116,41 @@ def page() -> str:
     stages = [(name, str(program).splitlines()) for name, program in step.passes]
     descriptions = {f.__name__: (f.__doc__ or "").splitlines()[0] for f in (*passes.PASSES, together.update_together)}
     changes = []
-    for (_, before), (name, after) in zip(stages[1:], stages[2:], strict=False):
-        changed = [line for line in difflib.unified_diff(before, after, lineterm="", n=0) if line[:2] not in ("--", "++", "@@")]
+    for (_, before), (name, after) in pairwise(stages[1:]):
+        lines = difflib.unified_diff(before, after, lineterm="", n=0)
+        changed = [line for line in lines if line[:2] not in ("--", "++", "@@")]
         if changed:
             changes.append(f"**{name}**: {descriptions[name]}\n\n```diff\n" + "\n".join(changed) + "\n```\n")
     return TEXT.format(
-        function=inspect.cleandoc(inspect.getsource(train)).replace("  # type: ignore[no-untyped-def]", ""),
+        function=re.sub("  # type: .*", "", textwrap.dedent(inspect.getsource(train))).rstrip(),
         recorded="\n".join(stages[0][1]),
         lowered="\n".join(stages[1][1]),
         changes="\n".join(changes).rstrip(),
         arena=f"{step.variant.memory.size:,}",
         buffers=step.buffers,
-        source=step.source,
+        source=re.sub(r"compiler.py:\d+", "train.py", step.source),
     )
+
+
+def digits() -> str:
+    """Compile the step of a network for the handwritten digits and give its source."""
+    rng = np.random.default_rng(0)
+    model = tg.nn.Sequential(tg.nn.Linear(64, 32, rng=rng), tg.nn.ReLU(), tg.nn.Linear(32, 10, rng=rng))
+    step = tg.compile(train_function(model, tg.nn.CrossEntropyLoss(), tg.optim.SGD(model.parameters(), lr=0.1)))
+    step(rng.standard_normal((32, 64), dtype=np.float32), rng.integers(0, 10, 32))
+    return re.sub(r"compiler.py:\d+", "train.py", step.source)
+
+
+def readme(text: str) -> str:
+    """Put the source of the digits' step into the README's text."""
+    before, rest = text.split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    return f"{before}{MARKS[0]}\n```text\n{digits()}```\n{MARKS[1]}{after}"
 
 
 if __name__ == "__main__":
     target = Path(__file__).parent / "compiler.md"
     target.write_text(page(), encoding="utf-8")
-    print(f"wrote {target}", file=sys.stderr)
+    main_page = Path(__file__).parent.parent / "README.md"
+    main_page.write_text(readme(main_page.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.stderr.write(f"wrote {target} and {main_page}\n")

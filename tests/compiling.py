@@ -20,6 +20,9 @@ class Training:
     generators: tuple = ()
     others: dict = field(default_factory=dict)
     """Arrays, by name: what else there is."""
+    schedule: object = None
+    second: object = None
+    saved: object = None
 
     def state(self):
         """Copy all of it, by name, gradients included."""

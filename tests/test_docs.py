@@ -1,4 +1,4 @@
-"""The documentation's table of operations is the one that the rows write."""
+"""The pages that are generated are what the code says now: the table of operations, and how the compiler works."""
 
 import importlib.util
 from pathlib import Path
@@ -11,12 +11,32 @@ from tinygrad_edu import ops
 DOCS = Path(__file__).parent.parent / "docs"
 
 
-@pytest.fixture(scope="module")
-def operations():
-    spec = importlib.util.spec_from_file_location("operations", DOCS / "operations.py")
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def operations():
+    return load("operations")
+
+
+@pytest.fixture(scope="module")
+def compiler():
+    return load("compiler")
+
+
+def test_the_page_of_the_compiler_is_what_it_prints_now(compiler):
+    written = (DOCS / "compiler.md").read_text(encoding="utf-8")
+    assert written == compiler.page(), "run: python docs/compiler.py"
+
+
+def test_the_readme_shows_the_compiled_step_of_the_digits_in_40_lines(compiler):
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    assert text == compiler.readme(text), "run: python docs/compiler.py"
+    assert len(compiler.digits().splitlines()) <= 40
 
 
 def test_the_page_is_what_the_rows_write_now(operations):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 # Before tinygrad is loaded, which reads them then.
 _CLANG = next((name for name in ("clang", *(f"clang-{n}" for n in range(25, 13, -1))) if shutil.which(name)), "")
-os.environ |= {"DEV": "CPU", "CC": _CLANG}
+os.environ |= {"DEV": "CPU", "CC": _CLANG, "TRAINING": "1"}
 
 from tinygrad import Tensor, TinyJit, nn  # noqa: E402
 
@@ -23,7 +23,6 @@ def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
     """Make it; there is one variant. Its batches lie ready on the device, as they do for JAX."""
     if not _CLANG:
         raise UnavailableError("tinygrad's CPU device needs clang")
-    Tensor.training = True
     layers = _layers(workload)
     weights = nn.state.get_parameters([layer for layer in layers if not callable(layer) or hasattr(layer, "weight")])
     for parameter, weight in zip(weights, workload.weights(), strict=True):

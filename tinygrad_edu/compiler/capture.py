@@ -242,7 +242,8 @@ class Capture(Watcher):
         array = node.array
         if id(array) in self._values:  # handed on as it is
             return
-        out = self._value(_name_of(op, origin), "computed", array)
+        turned = op.name == "transpose" and isinstance(read[0], Value) and "axes" not in options
+        out = self._value(f"{read[0]}_T" if turned else _name_of(op, origin), "computed", array)
         self._origins[id(array)] = origin
         if node.base is not None:
             self._views.setdefault(id(node.owner.array), []).append(out)

@@ -57,7 +57,7 @@ def _may_vanish(value: Value, instructions: list[Instruction]) -> bool:
         return True
     if last.op.kind == "copy":
         return bool(last.inputs[0].array.strides == value.array.strides)
-    return last.op.run in (np.multiply, np.divide)
+    return last.op.run in (np.multiply, np.divide, np.positive)
 
 
 def _shadow(array: NDArray[Any]) -> NDArray[Any]:

@@ -47,16 +47,17 @@ class _Writer:
 
     def write(self, title: str) -> Source:
         arguments = ", ".join(self.name(value) for value in self.program.inputs)
-        last: tuple[str, str, str] | None = None
+        last = Origin(phase="")
         for k, instruction in enumerate(self.program.instructions):
-            written = self.instruction(instruction, k)
+            written, origin = self.instruction(instruction, k), instruction.origin
             if not written:
                 continue
-            origin = instruction.origin
-            if (here := (origin.phase, origin.layer, origin.line)) != last and any(here):
-                self.lines.append(_comment(origin, last))
-                last = here
+            if origin.phase != last.phase or origin.line not in ("", last.line):
+                self.lines.append(f"# {origin.phase}" + (f" | {origin.line}" if origin.line != last.line else ""))
+            if origin.layer and (origin.layer, origin.phase) != (last.layer, last.phase):
+                written[0] = f"{written[0]}  # {origin.layer}"
             self.lines.extend(written)
+            last = origin
         result = self.name(self.program.result)
         body = "\n".join(f"    {line}" for line in [*self.lines, f"return {result}.item()"])
         return Source(f'def step({arguments}):\n    """{title}"""\n{body}\n', self.names)
@@ -180,12 +181,6 @@ class _Writer:
         there = isinstance(y_value, Value) and self.memory.storages[y_value] is self.memory.storages[i.out]
         first = [] if there and y_value.shape == i.out.shape else [f"np.copyto({out}, {y})"]
         return [*first, f"np.copyto({out}, {x}, where={condition})"]
-
-
-def _comment(origin: Origin, last: tuple[str, str, str] | None) -> str:
-    parts = [origin.phase if last is None or last[0] != origin.phase else "", origin.layer]
-    line = origin.line if last is None or last[2] != origin.line or not any(parts) else ""
-    return "# " + " | ".join(part for part in (": ".join(q for q in parts if q), line) if part)
 
 
 def _spelled(x: Any) -> str:

@@ -1,0 +1,94 @@
+"""What a model and a loss are made of, as guards: which layers and tensors there are, and the numbers they read.
+
+A compiled step looks by itself, before each update, at what it read while it was recorded. What is looked at here can
+only be changed by code that runs between updates, such as a callback that exchanges a layer or freezes a parameter,
+and so only has to be looked at after such code ran.
+"""
+
+from __future__ import annotations
+
+import math
+from types import FunctionType, MethodType, SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.compiler.guards import Guard, guards_of, holds
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["same_structure"]
+
+_SIMPLE = (bool, int, float, str, type(None))
+# What guards_of asks of a recording; only the function itself is of interest here.
+_NO_RECORDING: Any = SimpleNamespace(modules={}, optimizers=[], numbers_read=[])
+
+
+def same_structure(*parts: Any) -> Callable[[], bool]:
+    """Make a function that tells whether models and losses are still made of the same things.
+
+    Parameters
+    ----------
+    parts
+        Modules, and the functions or objects that are called besides, such as the loss.
+
+    Examples
+    --------
+    >>> from tinygrad_edu import nn
+    >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    >>> as_before = same_structure(model)
+    >>> as_before(), model[0].weight.requires_grad_(False).shape, as_before()
+    (True, (2, 3), False)
+    """
+    guards: list[Guard] = []
+    seen: set[int] = set()
+    for part in parts:
+        guards += _guards(part, seen)
+    # NaN differs from itself: whatever it is for, it cannot be looked at.
+    check = holds([guard for guard in guards if not (isinstance(guard.value, float) and math.isnan(guard.value))])
+
+    def as_before() -> bool:
+        try:
+            return check()
+        except (LookupError, AttributeError, TypeError):  # there is no such part any more
+            return False
+
+    return as_before
+
+
+def _guards(part: Any, seen: set[int]) -> Iterator[Guard]:
+    """Go through what a model, a loss or a function reads; the parts of this package do not change their code."""
+    if isinstance(part, Module):
+        for path, module in part.named_modules():
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield from _contents(vars(module), path or type(module).__name__)
+                yield from guards_of(type(module).forward, _NO_RECORDING)
+    elif isinstance(part, (FunctionType, MethodType)):
+        owner = getattr(part, "__self__", None)
+        if isinstance(owner, Module):
+            yield from _guards(owner, seen)
+        yield from (g for g in guards_of(part, _NO_RECORDING) if g.spelling != ".training")
+    elif hasattr(part, "__dict__"):
+        yield from _contents(vars(part), type(part).__name__)
+        yield from guards_of(type(part).__call__, _NO_RECORDING)
+
+
+def _contents(holder: Any, what: str) -> Iterator[Guard]:
+    """Go through the attributes of an object, or the items of a list; containers are looked into."""
+    items = list(holder.items() if isinstance(holder, dict) else enumerate(holder))
+    yield Guard("structure", holder, ".__len__()", len(items), f"the number of parts of {what}")
+    for key, value in items:
+        spelling, name = f"[{key!r}]", f"{what}.{key}"
+        if not isinstance(key, (str, int)) or key == "training":  # a step has a program for each mode
+            continue
+        if isinstance(value, (list, tuple, dict)):
+            yield Guard("structure", holder, spelling, value, name)
+            yield from _contents(value, name)
+        elif isinstance(value, (Module, Tensor, np.ndarray, np.generic, *_SIMPLE)) or callable(value):
+            yield Guard("structure", holder, spelling, value, name)
+        if isinstance(value, Tensor):
+            yield Guard("structure", value, ".tracked", value.tracked, name)
