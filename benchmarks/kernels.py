@@ -20,10 +20,10 @@ def measure() -> list[dict[str, Any]]:
         return rng.standard_normal(shape, dtype=np.float32)
 
     wide, narrow, scores = draw(32, 128), draw(32, 16), draw(32, 10)
-    y, x, weight, bias = np.maximum(narrow, 0), draw(32, 784), draw(256, 784), draw(256)
+    y = np.maximum(narrow, 0)
     square, tensor, layer = draw(16, 16), tg.Tensor(narrow), nn.Linear(16, 16)
     rate, as_array = 0.1, np.array(0.1, np.float32)
-    relu, linear = ops.TABLE["relu"].forward, ops.TABLE["linear"].forward
+    relu = ops.TABLE["relu"].forward
     pairs = {
         "relu of 32 × 128 against np.maximum(x, 0)": (lambda: relu(wide), lambda: np.maximum(wide, 0)),
         "relu's rule at 32 × 16 against g * (y > 0)": (lambda: narrow * np.sign(y), lambda: narrow * (y > 0)),
@@ -31,10 +31,6 @@ def measure() -> list[dict[str, Any]]:
         "linear of 32 × 16 to 16 as one row against three": (
             lambda: functional.linear(tensor, layer.weight, layer.bias),
             lambda: tensor @ layer.weight.T + layer.bias,
-        ),
-        "32 × 784 to 256 against x.dot(weight.T) + bias": (
-            lambda: linear(x, weight, bias),
-            lambda: x.dot(weight.T) + bias,
         ),
         "row sums of 32 × 10 against np.add.reduce": (
             lambda: add_up(scores, 1),

@@ -27,11 +27,8 @@ def lower(program: Program) -> Program:
     tracer, known = Tracer(), dict[Value, Value]()
     kept = {gradient for _, gradient in program.keeps}
 
-    def instead(value: Value) -> Value:
-        return known.get(value, value)
-
     for instruction in program.instructions:
-        moved = instruction.rewired(instead)
+        moved = instruction.rewired(known)
         if isinstance(moved.op, Primitive):
             if moved.op is p.CHECK:
                 tracer.checked.update(v for v in moved.reads() if v.dtype.kind in "iu")
@@ -43,7 +40,7 @@ def lower(program: Program) -> Program:
         if out in kept and _may_vanish(value, tracer.instructions):
             known[out] = tracer.emit(p.KEEP, (tracer.symbol(value),), value.array).value
             known[out].name = out.name
-    lowered = program.rewired(instead).with_instructions(tracer.instructions)
+    lowered = program.with_instructions(tracer.instructions, known)
     for instruction in (*program.instructions, *lowered.instructions):
         if instruction.out is not None:
             instruction.out.array = _shadow(instruction.out.array)

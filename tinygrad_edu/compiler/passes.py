@@ -37,7 +37,7 @@ def merge_common(program: Program) -> Program:
     known: dict[Value, Value] = {}
     kept = []
     for instruction in program.instructions:
-        moved = instruction.rewired(lambda value: known.get(value, value))
+        moved = instruction.rewired(known)
         key = _key(moved)
         if key is None:
             kept.append(moved)
@@ -48,7 +48,7 @@ def merge_common(program: Program) -> Program:
             same = first[key]
             assert same is not None  # noqa: S101 - made by the same operation
             known[moved.out] = same
-    return program.with_instructions(kept).rewired(lambda value: known.get(value, value))
+    return program.with_instructions(kept, known)
 
 
 def _key(instruction: Instruction) -> Any:
@@ -79,7 +79,7 @@ def fold_constants(program: Program) -> Program:
     known: dict[Value, Value] = {}
     kept = []
     for instruction in program.instructions:
-        moved = instruction.rewired(lambda value: known.get(value, value))
+        moved = instruction.rewired(known)
         out = moved.out
         foldable = moved.op.kind not in _EFFECTS | {"opaque"} and "rng" not in moved.options
         if out is None or not foldable or any(value.kind != "constant" for value in moved.reads()):
@@ -90,7 +90,7 @@ def fold_constants(program: Program) -> Program:
         with np.errstate(all="ignore"):
             array = np.asarray(moved.op.run(*inputs, **options))
         known[out] = Value(out.name, "constant", array)
-    return program.with_instructions(kept).rewired(lambda value: known.get(value, value))
+    return program.with_instructions(kept, known)
 
 
 def _plain(option: Any) -> Any:
@@ -105,7 +105,7 @@ def simplify(program: Program) -> Program:
     known: dict[Value, Value] = {}
     kept = []
     for instruction in program.instructions:
-        moved = instruction.rewired(lambda value: known.get(value, value))
+        moved = instruction.rewired(known)
         for rule in RULES:
             found = rule(moved, made)
             if isinstance(found, Value):
@@ -120,7 +120,7 @@ def simplify(program: Program) -> Program:
         kept.append(moved)
         if moved.out is not None:
             made[moved.out] = moved
-    return program.with_instructions(kept).rewired(lambda value: known.get(value, value))
+    return program.with_instructions(kept, known)
 
 
 def keep_old_values(program: Program) -> Program:
@@ -144,7 +144,7 @@ def keep_old_values(program: Program) -> Program:
     kept = [
         replace(i, inputs=(i.inputs[0], old.get(i.inputs[1], i.inputs[1])))
         if i.op is p.WRITE
-        else i.rewired(lambda v: old.get(v, v))
+        else i.rewired(old)
         for i in program.instructions
     ]
     return program.with_instructions([*copies, *kept])

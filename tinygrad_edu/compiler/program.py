@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -86,18 +86,20 @@ class Instruction:
     options: dict[str, Any] = field(default_factory=dict)
     origin: Origin = Origin()  # noqa: RUF009 - it cannot change
 
-    def reads(self) -> Iterator[Value]:
-        """Go through the values that it reads."""
-        yield from values_in(self.inputs)
-        if self.options:
-            yield from values_in(tuple(self.options.values()))
+    def reads(self) -> list[Value]:
+        """List the values that it reads."""
+        found = [x for x in self.inputs if type(x) is Value]
+        for option in self.options.values():
+            if type(option) is Value or type(option) is tuple:
+                found.extend(values_in(option))
+        return found
 
-    def rewired(self, instead: Callable[[Value], Value]) -> Instruction:
-        """Give the same instruction on other values; itself if none differs."""
-        if all(instead(value) is value for value in self.reads()):
+    def rewired(self, known: Mapping[Value, Value]) -> Instruction:
+        """Give the same instruction on other values, those in `known` in place of its own; itself if there are none."""
+        if not any(value in known for value in self.reads()):
             return self
-        options = {name: _map(option, instead) for name, option in self.options.items()}
-        return replace(self, inputs=_map(self.inputs, instead), options=options)
+        options = {name: _map(option, known) for name, option in self.options.items()}
+        return replace(self, inputs=_map(self.inputs, known), options=options)
 
     def __str__(self) -> str:
         spell = _SPELLINGS.get(getattr(self.op, "kind", "row"))
@@ -132,18 +134,14 @@ class Program:
         for _, gradient in self.keeps:
             yield gradient
 
-    def with_instructions(self, instructions: Iterable[Instruction]) -> Program:
-        """Give the same program with other instructions."""
-        return replace(self, instructions=list(instructions))
-
-    def rewired(self, instead: Callable[[Value], Value]) -> Program:
-        """Give the same program on other values."""
-        return Program(
-            [instruction.rewired(instead) for instruction in self.instructions],
-            self.inputs,
-            _map(self.result, instead),
-            tuple((parameter, instead(gradient)) for parameter, gradient in self.keeps),
-        )
+    def with_instructions(
+        self, instructions: Iterable[Instruction], known: Mapping[Value, Value] | None = None
+    ) -> Program:
+        """Give the same program with other instructions; of its results, those in `known` are other values now."""
+        if not known:
+            return replace(self, instructions=list(instructions))
+        keeps = tuple((parameter, known.get(gradient, gradient)) for parameter, gradient in self.keeps)
+        return Program(list(instructions), self.inputs, _map(self.result, known), keeps)
 
 
 def values_in(option: Any) -> Iterator[Value]:
@@ -160,11 +158,11 @@ def n_bytes(value: Value) -> int:
     return math.prod(value.shape) * value.dtype.itemsize
 
 
-def _map(option: Any, instead: Callable[[Value], Value]) -> Any:
+def _map(option: Any, known: Mapping[Value, Value]) -> Any:
     if type(option) is Value:
-        return instead(option)
+        return known.get(option, option)
     if type(option) is tuple:
-        return tuple(_map(part, instead) for part in option)
+        return tuple([_map(part, known) for part in option])
     return option
 
 

@@ -151,8 +151,8 @@ def _merge(program: Program, members: list[list[Instruction]]) -> Program:
     views, known = flats.pieces_of(wanted)
     split = sum(1 for i in program.instructions[: last + 1] if id(i) not in inside)
     before = flats.gathered(rest[:split])
-    instructions = [*before, *merged, *views, *rest[split:]]
-    return program.with_instructions(instructions).rewired(lambda v: known.get(v, v))
+    instructions = [*before, *merged, *views, *(i.rewired(known) for i in rest[split:])]
+    return program.with_instructions(instructions, known)
 
 
 class _Flats:

@@ -122,10 +122,6 @@ dot: Op = define(
 # One row for a layer's x Wᵀ + b, with W stored (outputs, inputs) as PyTorch stores it. As three rows it
 # would be the same formula in 1.7 times the time, for 32 × 16 to 16.
 def _linear(x: Any, weight: Any, bias: Any) -> Any:
-    if x.ndim == 2 and len(x) > 4 and weight.size >= 4096:
-        # OpenBLAS takes longer where the second factor is a transposed one. So the examples are turned instead,
-        # which are few beside the weights: 225 µs become 157 for 32 × 784 to 256.
-        return np.add(weight.dot(x.T.copy()).T, bias, order="C")
     if not 0 < x.ndim < 3:
         return _linear_of_a_stack(x, weight, bias)
     return x.dot(weight.T) + bias

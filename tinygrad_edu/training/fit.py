@@ -20,6 +20,8 @@ from tinygrad_edu.training.callbacks import Callback
 from tinygrad_edu.training.divergence import where_it_broke
 from tinygrad_edu.training.evaluation import evaluate, switched
 from tinygrad_edu.training.history import History, Recorder, StopReason
+from tinygrad_edu.training.interrupting import WholeSteps
+from tinygrad_edu.training.stepping import Compiled, InfiniteLossError, check_compile, stepping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.data import Batches
     from tinygrad_edu.nn.module import Module
+    from tinygrad_edu.training.stepping import Compile, Eager
 
 __all__ = ["fit", "gradient_norm"]
 
@@ -45,6 +48,7 @@ def fit(
     tolerance: float = 0.0,
     seed: int = 0,
     callbacks: Iterable[Callback] = (),
+    compile: Compile = "auto",  # noqa: A002 - the framework's word for it
 ) -> History:
     """Train a model; the optimizer says which examples each update sees.
 
@@ -71,10 +75,17 @@ def fit(
         the package's, which `tinygrad_edu.seed` sets.)
     callbacks
         What else should happen; see `Callback`.
+    compile
+        How a step is made: ``"none"`` as it is written; ``"numpy"`` or ``"numba"`` recorded once and run as a compiled
+        program, as by `tinygrad_edu.compile`; ``"auto"`` as NumPy's program where that pays and can be done. NumPy's
+        gives the same numbers bit for bit. What Python does in a forward pass besides, such as printing, then happens
+        in the first steps alone, and a gradient is overwritten by the next step. ``History.compiled`` says what was
+        used, and if ``"auto"`` went back to the step as it is written, why.
 
     Returns
     -------
-    The record of the run. A loss that is not finite, Ctrl-C and the other rules end it early, and it says so.
+    The record of the run. A loss that is not finite, Ctrl-C and the other rules end it early, and it says so. A step
+    that has begun when Ctrl-C is pressed is finished first; a second Ctrl-C does not wait for it.
 
     Raises
     ------
@@ -82,6 +93,8 @@ def fit(
         If an argument is out of range, or of another kind than is needed.
     DataError
         If X or y holds values that are not finite.
+    CaptureError
+        If a backend is named, and the step cannot be compiled.
 
     Examples
     --------
@@ -95,6 +108,7 @@ def fit(
     """
     callbacks = tuple(callbacks)
     epochs = _check(epochs, tolerance, seed, loss, optimizer, callbacks)
+    check_compile(compile)
     rng = np.random.default_rng(seed)
     dtype = optimizer.parameters[0].dtype
     X, y, held_out = _hold_out(_as_inputs(X, dtype), _as_inputs(y, dtype), validation, rng, dtype)
@@ -105,16 +119,26 @@ def fit(
     optimizer.zero_grad()
     try:
         # A loss that overflows ends the run with a sentence; NumPy need not warn of it as well.
-        with switched(model, training=True), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with (
+            WholeSteps() as whole,
+            switched(model, training=True),
+            np.errstate(over="ignore", invalid="ignore", divide="ignore"),
+        ):
             _call(callbacks, "on_fit_begin", run)
-            for epoch in range(1, epochs + 1):
-                total = _pass_over(batches, run, loss, tolerance, callbacks)
-                if run.examples and run.examples[-1] == epoch * len(X):  # the pass was not cut short
-                    checked = evaluate(model, *held_out, loss=loss, metric=metric) if held_out else ()
-                    run.epochs.append(run.epoch(epoch, total / len(X), *checked))
-                    _call(callbacks, "on_epoch_end", run)
-                if run.stop_reason is not None:
-                    break
+            step = stepping(compile, model, loss, optimizer, updates=epochs * len(batches))
+            try:
+                loop = _Loop(run, step, whole, tolerance, callbacks, summed=getattr(loss, "reduction", "") == "sum")
+                for epoch in range(1, epochs + 1):
+                    total = loop.pass_over(batches)
+                    if run.examples and run.examples[-1] == epoch * len(X):  # the pass was not cut short
+                        checked = evaluate(model, *held_out, loss=loss, metric=metric) if held_out else ()
+                        run.epochs.append(run.epoch(epoch, total / len(X), *checked))
+                        _call(callbacks, "on_epoch_end", run)
+                    if run.stop_reason is not None:
+                        break
+            finally:
+                run.compiled = step.used
+                step.close()
         if run.stop_reason is None and not all(np.isfinite(p.array).all() for p in optimizer.parameters):
             run.stop(StopReason.DIVERGED, where_it_broke(run))
         run.stop(
@@ -125,36 +149,6 @@ def fit(
         run.stop(StopReason.INTERRUPTED, f"Interrupted after {updates} updates; what was learned until then is kept.")
     _call(callbacks, "on_fit_end", run)
     return run.history()
-
-
-def _pass_over(
-    batches: Batches,
-    run: Recorder,
-    loss: Callable[[Tensor, Any], Tensor],
-    tolerance: float,
-    callbacks: tuple[Callback, ...],
-) -> float:
-    """Take a batch, compute the loss, its gradient, a step; repeat. Give the losses of all examples, added up."""
-    model, optimizer, total = run.model, run.optimizer, 0.0
-    summed = getattr(loss, "reduction", "mean") == "sum"
-    for xb, yb in batches:
-        start = perf_counter()
-        value = loss(model(Tensor(xb)), yb)
-        number: float = value.item()
-        if not math.isfinite(number):
-            run.stop(StopReason.DIVERGED, where_it_broke(run, number))
-            break
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        run.record(number, len(xb), perf_counter() - start)
-        total += number if summed else number * len(xb)
-        if tolerance and (norm := gradient_norm(optimizer)) < tolerance:
-            run.stop(StopReason.TOLERANCE, _reached(run, norm, tolerance))
-        _call(callbacks, "on_update_end", run)
-        if run.stop_reason is not None:
-            break
-    return total
 
 
 def gradient_norm(optimizer: Optimizer) -> float:

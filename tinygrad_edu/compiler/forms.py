@@ -1,0 +1,272 @@
+"""What an instruction does at one place of its iteration space, and where in its operands it reads: for loops.
+
+A form says over which space an instruction runs, which axis of each operand goes along with which axis of that space,
+and which axes are summed away. A view that only renames axes, as ``x.T`` and ``x[:, None]``, is seen through.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.program import Instruction, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from tinygrad_edu.compiler.program import Program
+
+__all__ = ["Form", "Seen", "Views", "dense_strides", "form_of"]
+
+Along = tuple[int | None, ...]
+"""For each axis of an operand, the axis of the iteration space that it goes along with; None where it stays at 0."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Form:
+    """An instruction as something that loops can do."""
+
+    instruction: Instruction
+    shape: tuple[int, ...]
+    """The iteration space."""
+    operands: tuple[tuple[Any, Along], ...]
+    """Values and numbers that are read, each with its axes."""
+    out: Along
+    """The result's axes."""
+    how: str = "map"
+    """``map``: entry by entry. ``reduce``: the entries along `gone` become one. ``pick``: of each row the entry whose
+    place the second operand says. ``place``: an entry where the second operand says, and 0 elsewhere."""
+    gone: frozenset[int] = frozenset()
+    """The axes of the space that the result does not have."""
+    reduction: np.ufunc | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A value as a part of the memory of another: of itself, if it is no view."""
+
+    root: Value
+    offset: int
+    """In entries."""
+    strides: tuple[int, ...]
+    """In entries."""
+    axes: Along | None
+    """For each of its axes the root's axis that it is; None if the view does more than to rename axes."""
+
+
+def dense_strides(value: Value) -> tuple[int, ...]:
+    """Lay a value out without gaps, its axes in the order that its example has; in entries.
+
+    Examples
+    --------
+    >>> dense_strides(Value("x", "computed", np.empty((2, 3)))), dense_strides(Value("y", "computed", np.empty((3, 2)).T))
+    ((3, 1), (1, 2))
+    """
+    strides = [0] * len(value.shape)
+    step = 1
+    given = value.array.strides if value.kind != "input" else np.empty(value.shape, np.bool).strides
+    for axis in sorted(range(len(value.shape)), key=lambda a: (given[a], -a)):
+        strides[axis] = step
+        step *= value.shape[axis]
+    return tuple(strides)
+
+
+class Views:
+    """Sees through the views of a program."""
+
+    def __init__(self, program: Program) -> None:
+        self._makers = {i.out: i for i in program.instructions if i.op is p.VIEW and i.out is not None}
+        self._seen: dict[Value, Seen] = {}
+        self._dummies: dict[Value, NDArray[Any]] = {}
+
+    def __call__(self, value: Value) -> Seen:
+        """Say what part of which memory a value is."""
+        if value not in self._seen:
+            self._seen[value] = self._see(value)
+        return self._seen[value]
+
+    def _see(self, value: Value) -> Seen:
+        chain = [value]
+        while chain[-1] in self._makers:
+            chain.append(self._makers[chain[-1]].inputs[0])
+        root = chain[-1]
+        for later, earlier in zip(reversed(chain[:-1]), reversed(chain[1:]), strict=True):
+            if later not in self._dummies:
+                self._dummies[later] = self._makers[later].options["make"](self._dummy(earlier))
+        array, whole = self._dummy(value), self._dummy(root)
+        size = whole.itemsize
+        offset = (array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]) // size
+        strides = tuple(s // size for s in array.strides)
+        return Seen(root, offset, strides, _renamed(array.shape, strides, offset, root))
+
+    def _dummy(self, value: Value) -> NDArray[Any]:
+        """Give an array with the value's layout; its memory is never touched."""
+        if value not in self._dummies:
+            memory = np.empty(math.prod(value.shape), value.dtype)
+            strides = tuple(s * memory.itemsize for s in dense_strides(value))
+            self._dummies[value] = np.lib.stride_tricks.as_strided(memory, value.shape, strides)
+        return self._dummies[value]
+
+
+def _renamed(shape: tuple[int, ...], strides: tuple[int, ...], offset: int, root: Value) -> Along | None:
+    """Find which axis of the root each axis is."""
+    there = {(n, s): k for k, (n, s) in enumerate(zip(root.shape, dense_strides(root), strict=True)) if n > 1}
+    axes = [there.pop((n, s), -1) if n > 1 else None for n, s in zip(shape, strides, strict=True)]
+    return None if offset or there or -1 in axes else tuple(axes)
+
+
+# --------------------------------------------------------------------------------------------- the forms
+def form_of(instruction: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+    """Say what an instruction does at each place; None if it is nothing for loops.
+
+    Parameters
+    ----------
+    instruction
+        After lowering.
+    makers
+        For each value the instruction that makes it.
+    """
+    make = _FORMS.get(instruction.op) or _FORMS.get(instruction.op.kind)
+    return None if make is None or instruction.out is None else make(instruction, makers)
+
+
+def _aligned(value: Any, shape: tuple[int, ...], shift: int = 0) -> Along:
+    """Align the axes of an operand from the right, as broadcasting does."""
+    if not isinstance(value, Value):
+        return ()
+    first = len(shape) - len(value.shape) - shift
+    return tuple(first + k if n > 1 else None for k, n in enumerate(value.shape))
+
+
+def _own(shape: tuple[int, ...]) -> Along:
+    return tuple(k if n > 1 else None for k, n in enumerate(shape))
+
+
+def _map(i: Instruction, makers: dict[Value, Instruction]) -> Form:
+    assert i.out is not None  # noqa: S101 - asked before
+    shape = i.out.shape
+    return Form(i, shape, tuple((x, _aligned(x, shape)) for x in i.inputs), _own(shape))
+
+
+def _reduce(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+    x = i.inputs[0]
+    if not isinstance(x, Value) or x.array.size == 0:
+        return None
+    axis = i.options.get("axis", 0)
+    n = len(x.shape)
+    gone = frozenset(range(n) if axis is None else (a % n for a in (axis if isinstance(axis, tuple) else (axis,))))
+    return _summed(i, x.shape, ((x, _own(x.shape)),), gone, _UFUNCS[i.op.name.split(".")[0]])
+
+
+def _summed(
+    i: Instruction,
+    shape: tuple[int, ...],
+    operands: tuple[tuple[Any, Along], ...],
+    gone: frozenset[int],
+    reduction: np.ufunc,
+) -> Form:
+    assert i.out is not None  # noqa: S101 - asked before
+    kept = [k for k in range(len(shape)) if k not in gone]
+    if len(i.out.shape) == len(shape) and gone:  # keepdims
+        out: Along = tuple(None if k in gone or shape[k] == 1 else k for k in range(len(shape)))
+    else:
+        out = tuple(k if shape[k] > 1 else None for k in kept)
+    gone = frozenset(k for k in gone if shape[k] > 1)
+    return Form(i, shape, operands, out, "reduce", gone, reduction)
+
+
+def _dot(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+    """Sums that are written as products with ones, and products of vectors."""
+    x, y = i.inputs
+    if not (isinstance(x, Value) and isinstance(y, Value)):
+        return None
+    if len(x.shape) == 2 and len(y.shape) == 1 and _ones(y):
+        return _summed(i, x.shape, ((x, _own(x.shape)),), frozenset({1}), np.add)
+    if len(x.shape) == 1 and len(y.shape) == 2 and _ones(x):
+        return _summed(i, y.shape, ((y, _own(y.shape)),), frozenset({0}), np.add)
+    if len(x.shape) == len(y.shape) == 1:
+        return _summed(i, x.shape, ((x, _own(x.shape)), (y, _own(y.shape))), frozenset({0}), np.add)
+    return None
+
+
+def _vecdot(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+    x, y = i.inputs
+    if not (isinstance(x, Value) and isinstance(y, Value)) or i.options:
+        return None
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    operands = tuple((v, _aligned(v, shape)) for v in (x, y))
+    return _summed(i, shape, operands, frozenset({len(shape) - 1}), np.add)
+
+
+def _einsum(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+    """Loops over all letters; of products of matrices only the small ones."""
+    inputs, _, output = i.options["subscripts"].replace(" ", "").partition("->")
+    names = inputs.split(",")
+    values = i.inputs
+    if "." in inputs or any(len(set(n)) != len(n) for n in names) or not all(isinstance(v, Value) for v in values):
+        return None
+    sizes = {c: n for letters, v in zip(names, values, strict=True) for c, n in zip(letters, v.shape, strict=True)}
+    letters = [*output, *(c for c in sizes if c not in output)]
+    shape = tuple(sizes[c] for c in letters)
+    operands = tuple(
+        (v, tuple(letters.index(c) if n > 1 else None for c, n in zip(axes, v.shape, strict=True)))
+        for axes, v in zip(names, values, strict=True)
+    )
+    return _summed(i, shape, operands, frozenset(range(len(output), len(letters))), np.add)
+
+
+def _take(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+    x, where = i.inputs
+    index = classes_of(where, makers, x.shape)
+    if index is None:
+        return None
+    shape = where.shape
+    return Form(i, shape, ((x, (0 if shape[0] > 1 else None, None)), (index, _own(shape))), _own(shape), "pick")
+
+
+def _scatter(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+    values, where = i.inputs
+    assert i.out is not None  # noqa: S101 - asked before
+    index = classes_of(where, makers, i.out.shape)
+    if index is None or not isinstance(values, Value):
+        return None
+    shape = i.out.shape
+    row = (0 if shape[0] > 1 else None,)
+    along = row if values.array.size > 1 else (None,) * len(values.shape)
+    return Form(i, shape, ((values, along), (index, row)), _own(shape), "place")
+
+
+def classes_of(where: Value, makers: dict[Value, Instruction], shape: tuple[int, ...]) -> Value | None:
+    """Find the classes of which `where` are the places in a flat array of (rows, classes)."""
+    maker = makers.get(where)
+    if maker is None or maker.op.run is not np.add or len(shape) != 2:
+        return None
+    starts, index = maker.inputs
+    found = isinstance(starts, Value) and starts.kind == "constant" and isinstance(index, Value)
+    if not found or not np.array_equal(starts.array, np.arange(shape[0]) * shape[1]):
+        return None
+    return index if index.shape == (shape[0],) else None
+
+
+def _ones(value: Value) -> bool:
+    return value.kind == "constant" and value.array.size > 0 and bool((value.array == 1).all())
+
+
+_UFUNCS = {u.__name__: u for u in (np.add, np.multiply, np.maximum, np.minimum, np.logical_and, np.logical_or)}
+
+_FORMS: dict[Any, Callable[[Instruction, dict[Value, Instruction]], Form | None]] = {
+    "elementwise": _map,
+    "copy": _map,
+    "reduction": lambda i, makers: _reduce(i, makers) if i.op.name.split(".")[0] in _UFUNCS else None,
+    p.DOT: _dot,
+    p.EINSUM: _einsum,
+    p.TAKE: _take,
+    p.SCATTER: _scatter,
+    p.ufunc(np.vecdot): _vecdot,
+}
