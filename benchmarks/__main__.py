@@ -1,50 +1,95 @@
-"""Run all benchmarks, or those that are named: ``python -m benchmarks eager_step memory``.
+"""Run all benchmarks, or those that are named: ``python -m benchmarks small_networks memory``.
 
-Each prints a line for each claim and is written to ``benchmarks/results/NAME.json``.
+Each prints a line for each claim and is written to ``benchmarks/results/NAME.json``, competitions with a chart beside.
+``--quick`` only tries whether they run: it times little and writes nothing. ``python -m benchmarks table`` puts the
+README's table together again from the results.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is loaded: all that is compared runs on one thread
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is loaded: what is compared in this process runs on one thread
 
+import argparse
 import importlib
+import inspect
 import json
-import platform
 import sys
-from datetime import date
 from pathlib import Path
+from time import perf_counter
+from typing import Any
 
-import numpy as np
+from benchmarks.machine import describe
 
-NAMES = ("eager_step", "op_overhead", "convolution", "kernels", "imports", "memory", "compare_digits")
+NAMES = (
+    "small_networks",
+    "medium_network",
+    "large_network",
+    "linear_models",
+    "adam",
+    "convnets",
+    "cold_start",
+    "peak_memory",
+    "compile_cost",
+    "time_in_products",
+    "scaling",
+    "eager_step",
+    "op_overhead",
+    "convolution",
+    "kernels",
+    "imports",
+    "memory",
+    "compare_digits",
+)
 RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> int:
     """Run, print, write; the status is 1 if a claim does not hold."""
-    unknown = [name for name in sys.argv[1:] if name not in NAMES]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"table, or any of {', '.join(NAMES)}")
+    parser.add_argument("--quick", action="store_true", help="try whether they run: time little, write nothing")
+    options = parser.parse_args()
+    if options.names == ["table"]:
+        return importlib.import_module("benchmarks.table").main()
+    unknown = [name for name in options.names if name not in NAMES]
     if unknown:
-        print(f"There is no benchmark {unknown[0]!r}. There are: {', '.join(NAMES)}.", file=sys.stderr)
-        return 2
-    machine = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    versions = {"python": platform.python_version(), "numpy": np.__version__}
+        parser.error(f"there is no benchmark {unknown[0]!r}. There are: table, {', '.join(NAMES)}.")
     held = True
-    for name in sys.argv[1:] or NAMES:
-        print(f"\n{name}")
+    for name in options.names or NAMES:
+        start = perf_counter()
+        print(f"\n{name}", flush=True)
         try:
-            claims = importlib.import_module(f"benchmarks.{name}").measure()
+            found = _measure(name, quick=options.quick)
         except ModuleNotFoundError as error:
             print(f'  {error.name} is not installed: pip install -e ".[bench]"', file=sys.stderr)
             return 2
-        for claim in claims:
+        for claim in found["claims"]:
             held &= claim["holds"]
             print(f"  {'holds ' if claim['holds'] else 'MISSED'}  {claim['claim']}: {claim['measured']}")
-        RESULTS.mkdir(exist_ok=True)
-        record = {"date": date.today().isoformat(), **machine, **versions, "claims": claims}  # noqa: DTZ011 - a local day
-        (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        print(f"  ({perf_counter() - start:.0f} s)", flush=True)
+        if not options.quick:
+            _write(name, found)
     return 0 if held else 1
+
+
+def _measure(name: str, *, quick: bool) -> dict[str, Any]:
+    measure = importlib.import_module(f"benchmarks.{name}").measure
+    found = measure(quick=quick) if "quick" in inspect.signature(measure).parameters else measure()
+    return found if isinstance(found, dict) else {"claims": found}
+
+
+def _write(name: str, found: dict[str, Any]) -> None:
+    RESULTS.mkdir(exist_ok=True)
+    competitions = found.get("competitions", [])
+    threads = sorted({entry["threads"] for competition in competitions for entry in competition["timed"]})
+    record = describe(threads or [1]) | found
+    (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    if competitions:
+        from benchmarks.chart import draw  # noqa: PLC0415 - only these need it
+
+        draw(competitions, RESULTS / f"{name}.svg")
 
 
 if __name__ == "__main__":

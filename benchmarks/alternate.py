@@ -23,7 +23,7 @@ def ratios(ours: Callable[[], Any], theirs: Callable[[], Any], *, number: int, r
 
 def claim(text: str, figures: dict[str, float], least: float) -> dict[str, Any]:
     """Put a claim of the form "at least `least` times faster" beside what was measured."""
-    measured = "{ratio:.2f} times ({low:.2f} to {high:.2f}; {ours_us:.1f} µs against {theirs_us:.1f} µs)".format(
+    measured = "{ratio:.2f} times ({low:.2f} to {high:.2f}; {ours_us:.4g} µs against {theirs_us:.4g} µs)".format(
         **figures
     )
     return {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.pieces import Run, find_runs
 from tinygrad_edu.compiler.program import Instruction, Program, Value
 from tinygrad_edu.compiler.together import Flat, side_by_side
 
@@ -50,6 +51,8 @@ class Memory:
     """Of a value that is a piece of a flat vector: where it begins in its storage, in bytes."""
     in_place: set[int]
     """The ``write`` instructions, by their position, that nothing has to be done for."""
+    runs: list[Run]
+    """Instructions that are taken piece by piece."""
     size: int
     """Bytes of the arena."""
 
@@ -67,6 +70,8 @@ class _Planner:
         self.in_place: set[int] = set()
         self.all: list[Storage] = []
         self.end = len(program.instructions)
+        self.runs = find_runs(program)
+        self.local = {value: run for run in self.runs for value in run.local}
         self.reads: dict[Value, list[int]] = {}
         self.family: dict[Value, list[Value]] = {}  # a value -> its views
         for k, instruction in enumerate(program.instructions):
@@ -96,7 +101,20 @@ class _Planner:
             elif out not in self.storages:
                 self._computed(instruction, out, k)
             self._extend(self.storages[out], out, k)
-        return Memory(self.storages, self.offsets, self.in_place, self._arrange())
+        self._keep_during_runs()
+        return Memory(self.storages, self.offsets, self.in_place, self.runs, self._arrange())
+
+    def _keep_during_runs(self) -> None:
+        """Let what a run touches keep its place to the run's end, since its pieces are taken one after the other."""
+        for run in self.runs:
+            for instruction in self.program.instructions[run.start : run.stop]:
+                for value in (*instruction.reads(), *((instruction.out,) if instruction.out is not None else ())):
+                    storage = self.storages[value]
+                    storage.first, storage.last = min(storage.first, run.start), max(storage.last, run.stop - 1)
+
+    def _size(self, value: Value) -> int:
+        run = self.local.get(value)
+        return n_bytes(value) if run is None else run.size(value)
 
     def _flat_states(self) -> list[tuple[Value, tuple[Value, ...]]]:
         flats = {v for i in self.program.instructions for v in i.reads() if isinstance(v.owner, Flat)}
@@ -130,7 +148,7 @@ class _Planner:
             self.storages[out] = shared
             shared.values.append(out)
         else:
-            self._new(out, n_bytes(out), k)
+            self._new(out, self._size(out), k)
 
     def _extend(self, storage: Storage, value: Value, k: int) -> None:
         storage.last = max(storage.last, self._last_read(value, k))
@@ -148,7 +166,8 @@ class _Planner:
         # np.where is two copies, the first of which writes its last input's entries.
         for x in [x for x in instruction.inputs[2:] if x in values] if instruction.op is p.WHERE else values:
             storage = self.storages[x]
-            whole = storage.kind == "arena" and storage.size == n_bytes(x) and x not in self.offsets
+            whole = storage.kind == "arena" and storage.size == self._size(x) and x not in self.offsets
+            whole = whole and (x in self.local) == (out in self.local)
             if not (whole and storage.last == k and x.shape == out.shape and _same_layout(x, out)):
                 continue
             others = [y for y in values if y is not x and self.storages[y] is storage]
@@ -219,6 +238,7 @@ def bind(program: Program, memory: Memory) -> dict[Value, NDArray[Any]]:
     Inputs, what is made anew in each step, and views of these have none.
     """
     arena = _arena(memory.size)
+    local = {value: run for run in memory.runs for value in run.local}
     arrays: dict[Value, NDArray[Any]] = {}
     for value in memory.storages:
         if isinstance(value.owner, Flat):
@@ -239,7 +259,8 @@ def bind(program: Program, memory: Memory) -> dict[Value, NDArray[Any]]:
         elif storage.kind == "state":  # computed right where it belongs
             arrays[out] = arrays[storage.values[0]]
         else:
-            arrays[out] = _place(out, arena, storage.offset + memory.offsets.get(out, 0))
+            shape = (local[out].rows, *out.shape[1:]) if out in local else out.shape
+            arrays[out] = _place(out, arena, storage.offset + memory.offsets.get(out, 0), shape)
     return arrays
 
 
@@ -249,14 +270,17 @@ def _arena(size: int) -> NDArray[Any]:
     return memory[start : start + size]
 
 
-def _place(value: Value, arena: NDArray[Any], offset: int) -> NDArray[Any]:
+def _place(
+    value: Value, arena: NDArray[Any], offset: int, shape: tuple[int, ...] | None = None
+) -> NDArray[Any]:
     """Make the array of a value in the arena, its axes laid out in the order of the example's."""
-    strides = [0] * len(value.shape)
+    shape = value.shape if shape is None else shape
+    strides = [0] * len(shape)
     step = value.dtype.itemsize
-    for axis in sorted(range(len(value.shape)), key=lambda a: (value.array.strides[a], -a)):
+    for axis in sorted(range(len(shape)), key=lambda a: (value.array.strides[a], -a)):
         strides[axis] = step
-        step *= value.shape[axis]
-    return np.ndarray(value.shape, value.dtype, arena, offset, tuple(strides))
+        step *= shape[axis]
+    return np.ndarray(shape, value.dtype, arena, offset, tuple(strides))
 
 
 def _lay_side_by_side(flat: Value) -> NDArray[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tinygrad_edu.compiler.memory import Memory
+    from tinygrad_edu.compiler.pieces import Run
 
 __all__ = ["Source", "write_source"]
 
@@ -35,6 +37,15 @@ def write_source(program: Program, memory: Memory, arrays: dict[Value, NDArray[A
     return _Writer(program, memory, arrays).write(title)
 
 
+@dataclass(slots=True)
+class _Pieces:
+    """The arrays of a loop over pieces, by the names that they have in it."""
+
+    run: Run
+    lists: dict[str, list[NDArray[Any]]] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+
+
 @dataclass
 class _Writer:
     program: Program
@@ -44,12 +55,18 @@ class _Writer:
     named: dict[Value, str] = field(default_factory=dict)
     constants: dict[Any, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    pieces: _Pieces | None = None
 
     def write(self, title: str) -> Source:
         arguments = ", ".join(self.name(value) for value in self.program.inputs)
         last = Origin(phase="")
+        starts = {run.start: run for run in self.memory.runs}
+        inside = {k for run in self.memory.runs for k in range(run.start + 1, run.stop)}
         for k, instruction in enumerate(self.program.instructions):
-            written, origin = self.instruction(instruction, k), instruction.origin
+            if k in inside:
+                continue
+            written = self.run(starts[k]) if k in starts else self.instruction(instruction, k)
+            origin = instruction.origin
             if not written:
                 continue
             if origin.phase != last.phase or origin.line not in ("", last.line):
@@ -65,8 +82,10 @@ class _Writer:
     # ------------------------------------------------------------------------------------------- names
     def name(self, value: Value) -> str:
         """Name a value: the name that it has, or one like it that is not taken."""
+        array = self.arrays.get(value)
+        if self.pieces is not None and array is not None and (piece := self._piece_of(value, array)) is not None:
+            return piece
         if value not in self.named:
-            array = self.arrays.get(value)
             storage = self.memory.storages.get(value)
             if storage is not None and value.kind == "computed" and storage.kind == "state":
                 there = storage.values[0]  # computed right where it belongs
@@ -102,16 +121,60 @@ class _Writer:
         dtype = np.result_type(*(v.dtype for v in values), x)
         if instruction.op.run in (np.maximum, np.minimum):  # four times as fast as against one number
             shape = instruction.out.shape
+            if self.pieces is not None:
+                return self._constant_piece(x, dtype)
             key = (repr(x), dtype, shape)
             wanted = "_".join(["zeros" if x == 0 else f"all_{_spelled(x)}", *map(str, shape)])
             return self._constant(key, wanted, np.full(shape, x, dtype))
         return self._constant((repr(x), dtype), f"c_{_spelled(x)}", np.array(x, dtype))
+
+    def _constant_piece(self, x: Any, dtype: np.dtype[Any]) -> str:
+        assert self.pieces is not None  # noqa: S101 - asked before
+        run, name = self.pieces.run, "zeros" if x == 0 else f"all_{_spelled(x)}"
+        array = np.full((run.rows, *run.shape[1:]), x, dtype)
+        self.pieces.lists[f"{name}_piece"] = [array[: s.stop - s.start] for s in run.bounds()]
+        return f"{name}_piece"
 
     def _constant(self, key: Any, wanted: str, array: NDArray[Any]) -> str:
         if key not in self.constants:
             self.constants[key] = self._free(wanted)
             self.names[self.constants[key]] = array
         return self.constants[key]
+
+    # ------------------------------------------------------------------------------------------ pieces
+    def run(self, run: Run) -> list[str]:
+        """Spell instructions that are taken piece by piece: a loop over the pieces of all their arrays."""
+        self.pieces = _Pieces(run)
+        lines = [
+            f"    {line}"
+            for k in range(run.start, run.stop)
+            for line in self.instruction(self.program.instructions[k], k)
+        ]
+        columns, self.pieces = self.pieces, None
+        pieces = self._free("pieces")
+        self.names[pieces] = [*zip(*columns.lists.values(), strict=True)]
+        names = ", ".join(columns.lists)
+        if len(names) > 80:
+            wrapped = textwrap.wrap(names, 100)
+            return ["for (", *(f"    {line}" for line in wrapped), f") in {pieces}:", *lines]
+        return [f"for {names} in {pieces}:", *lines]
+
+    def _piece_of(self, value: Value, array: NDArray[Any]) -> str | None:
+        """Name the piece of an array that the loop is at; None if the array is the same for all pieces."""
+        run = self.pieces.run if self.pieces is not None else None
+        if run is None or self.pieces is None or not run.cut(value):
+            return None
+        storage = self.memory.storages[value]
+        there = storage.values[0]
+        in_state = value.kind == "computed" and storage.kind == "state" and self.arrays[there] is array
+        if id(array) not in self.pieces.names:
+            wanted = f"{(there if in_state else value).name}_piece"
+            taken = sum(name.startswith(wanted) for name in self.pieces.lists)
+            self.pieces.names[id(array)] = f"{wanted}_{taken + 1}" if taken else wanted
+        name = self.pieces.names[id(array)]
+        local = len(array) < run.shape[0]
+        self.pieces.lists[name] = [array[: s.stop - s.start] if local else array[s] for s in run.bounds()]
+        return name
 
     # ------------------------------------------------------------------------------------ instructions
     def instruction(self, i: Instruction, position: int) -> list[str]:

@@ -236,4 +236,4 @@ def _common_name(column: list[Value]) -> str:
     if first.startswith("d_"):
         return "gradients"
     slot = first.split("_weight")[0].split("_bias")[0]
-    return "weights" if slot in ("weight", "bias") or slot == first else f"{slot}s"
+    return "weights" if slot in ("weight", "bias") or slot == first else slot

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_edu import metrics
 from tinygrad_edu.conversion import as_array
+from tinygrad_edu.data.batches import Batches
 from tinygrad_edu.data.preparation import split
 from tinygrad_edu.errors import DataError, OptionError
 from tinygrad_edu.losses import BCEWithLogitsLoss
@@ -24,11 +25,10 @@ from tinygrad_edu.training.interrupting import WholeSteps
 from tinygrad_edu.training.stepping import Compiled, InfiniteLossError, check_compile, stepping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from tinygrad_edu.data import Batches
     from tinygrad_edu.nn.module import Module
     from tinygrad_edu.training.stepping import Compile, Eager
 
@@ -125,11 +125,10 @@ def fit(
             np.errstate(over="ignore", invalid="ignore", divide="ignore"),
         ):
             _call(callbacks, "on_fit_begin", run)
-            step = stepping(compile, model, loss, optimizer, updates=epochs * len(batches))
+            step = stepping(compile, model, loss, optimizer, epochs=epochs, batches=batches)
             try:
-                loop = _Loop(run, step, whole, tolerance, callbacks, summed=getattr(loss, "reduction", "") == "sum")
                 for epoch in range(1, epochs + 1):
-                    total = loop.pass_over(batches)
+                    total = _pass_over(batches, run, step, whole, tolerance, callbacks)
                     if run.examples and run.examples[-1] == epoch * len(X):  # the pass was not cut short
                         checked = evaluate(model, *held_out, loss=loss, metric=metric) if held_out else ()
                         run.epochs.append(run.epoch(epoch, total / len(X), *checked))
@@ -149,6 +148,63 @@ def fit(
         run.stop(StopReason.INTERRUPTED, f"Interrupted after {updates} updates; what was learned until then is kept.")
     _call(callbacks, "on_fit_end", run)
     return run.history()
+
+
+def _pass_over(
+    batches: Batches,
+    run: Recorder,
+    step: Eager | Compiled,
+    whole: WholeSteps,
+    tolerance: float,
+    callbacks: tuple[Callback, ...],
+) -> float:
+    """Take a batch, compute the loss, its gradient, a step; repeat. Give the losses of all examples, added up."""
+    each = tuple(c for c in callbacks if getattr(c.on_update_end, "__func__", None) is not Callback.on_update_end)
+    summed = getattr(step.loss, "reduction", "mean") == "sum"
+    step.look()
+    if isinstance(step, Compiled) and step.in_epochs and not each and not tolerance and type(batches) is Batches:
+        return _pass_at_once(batches, run, step, whole, summed=summed)
+    total = 0.0
+    for xb, yb in batches:
+        whole.busy = True
+        start = perf_counter()
+        try:
+            number = step(xb, yb)
+        except InfiniteLossError as error:
+            run.stop(StopReason.DIVERGED, where_it_broke(run, error.loss))
+            whole.done()
+            break
+        run.record(number, len(xb), perf_counter() - start)
+        total += number if summed else number * len(xb)
+        whole.done()
+        if tolerance and (norm := gradient_norm(run.optimizer)) < tolerance:
+            run.stop(StopReason.TOLERANCE, _reached(run, norm, tolerance))
+        if each:
+            _call(each, "on_update_end", run)
+            step.look()
+        if run.stop_reason is not None:
+            break
+    return total
+
+
+def _pass_at_once(batches: Batches, run: Recorder, step: Compiled, whole: WholeSteps, *, summed: bool) -> float:
+    """Hand a whole epoch to the compiled step; its updates take equal shares of the time."""
+    diverged: InfiniteLossError | None = None
+    whole.busy = True
+    start = perf_counter()
+    try:
+        losses: Sequence[float] = step.epoch(batches).tolist()
+    except InfiniteLossError as error:
+        losses, diverged = [float(loss) for loss in error.losses], error
+    each, total = (perf_counter() - start) / max(len(losses), 1), 0.0
+    for k, number in enumerate(losses):
+        n_examples = min(batches.batch_size, batches.n_examples - k * batches.batch_size)
+        run.record(number, n_examples, each)
+        total += number if summed else number * n_examples
+    if diverged is not None:
+        run.stop(StopReason.DIVERGED, where_it_broke(run, diverged.loss))
+    whole.done()
+    return total
 
 
 def gradient_norm(optimizer: Optimizer) -> float:

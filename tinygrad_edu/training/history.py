@@ -72,6 +72,8 @@ class History:
     """Why the run ended, as a sentence with the numbers."""
     metric: str = ""
     """What `validation_metric` is."""
+    compiled: str = "none"
+    """How the steps were made: the compiler's backend, or ``"none"``, and after a colon why not compiled."""
 
     @property
     def n_updates(self) -> int:
@@ -134,6 +136,7 @@ class Recorder:
     stop_reason: StopReason | None = None
     message: str = ""
     metric: str = ""
+    compiled: str = "none"
 
     def record(self, loss: float, n_examples: int, seconds: float) -> None:
         """Note one update, and the examples and seconds that it took."""
@@ -161,4 +164,5 @@ class Recorder:
             self.stop_reason,
             self.message,
             self.metric,
+            self.compiled,
         )

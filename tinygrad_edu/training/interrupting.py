@@ -26,10 +26,12 @@ class WholeSteps:
     ...     steps.busy = True
     ...     signal.raise_signal(signal.SIGINT)
     ...     print("The step is finished.")
-    ...     steps.done()
-    Traceback (most recent call last):
-    ...
-    KeyboardInterrupt
+    ...     try:
+    ...         steps.done()
+    ...     except KeyboardInterrupt:
+    ...         print("Interrupted.")
+    The step is finished.
+    Interrupted.
     """
 
     def __init__(self) -> None:

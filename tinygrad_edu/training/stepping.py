@@ -15,6 +15,7 @@ from tinygrad_edu.compiler import compile as compile_step
 from tinygrad_edu.compiler.capture import record
 from tinygrad_edu.compiler.stopping import InfiniteLossError, refuse_infinite
 from tinygrad_edu.compiler.structure import same_structure
+from tinygrad_edu.data.batches import Batches
 from tinygrad_edu.errors import CaptureError, OptionError, TinygradEduError
 from tinygrad_edu.tape import check, hooked, mode
 from tinygrad_edu.tensor import Tensor
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tinygrad_edu.compiler import CompiledStep
-    from tinygrad_edu.data import Batches
     from tinygrad_edu.nn.module import Module
     from tinygrad_edu.optim.optimizer import Optimizer
 
@@ -33,7 +33,7 @@ __all__ = ["Compile", "Compiled", "Eager", "InfiniteLossError", "check_compile",
 
 Compile: TypeAlias = Literal["auto", "none", "numpy", "numba"]
 
-_PAYS_FROM = 100  # updates: below, recording and comparing take longer than all that they save
+_PAYS_FROM = 100  # updates by one program: below, recording and comparing take longer than they save
 _RECORDINGS = 20  # of one run, and one more for every so many updates:
 _UPDATES_EACH = 50
 
@@ -58,7 +58,13 @@ def check_compile(value: Any) -> None:
 
 
 def stepping(
-    how: Compile, model: Module, loss: Callable[[Tensor, Any], Tensor], optimizer: Optimizer, *, updates: int
+    how: Compile,
+    model: Module,
+    loss: Callable[[Tensor, Any], Tensor],
+    optimizer: Optimizer,
+    *,
+    epochs: int,
+    batches: Batches,
 ) -> Eager | Compiled:
     """Choose how the updates of a run are made.
 
@@ -67,33 +73,38 @@ def stepping(
     how
         ``"auto"`` compiles where that pays and goes on eagerly where it cannot be done, ``"none"`` never compiles, and
         the name of a backend compiles or raises.
-    updates
-        How many the run will make, at most.
+    epochs, batches
+        How often each batch is dealt, at most: a program has to be recorded for each size of a batch.
 
     Examples
     --------
-    >>> from tinygrad_edu import nn, optim
+    >>> from tinygrad_edu import data, nn, optim
     >>> model = nn.Linear(1, 1)
     >>> descent = optim.SGD(model.parameters(), lr=0.1)
-    >>> stepping("auto", model, nn.MSELoss(), descent, updates=1000).used
+    >>> batches = data.batches(np.zeros((10, 1)), np.zeros((10, 1)), 4)
+    >>> stepping("auto", model, nn.MSELoss(), descent, epochs=99, batches=batches).used
     'numpy'
-    >>> stepping("auto", model, nn.MSELoss(), descent, updates=3).used
-    'none: At most 3 updates are made, and compiling pays from 100 on.'
+    >>> stepping("auto", model, nn.MSELoss(), descent, epochs=3, batches=batches).used
+    'none: At most 6 updates see 4 examples, and compiling pays from 100 on.'
     """
     if how == "none":
         return Eager(model, loss, optimizer)
     if how != "auto":
         return Compiled(model, loss, optimizer, backend=how, must=True)
-    reason = ""
+    reason, size, short = "", 0, 0
+    if type(batches) is Batches:
+        size, short = batches.batch_size, batches.n_examples % batches.batch_size
+    updates = epochs * (batches.n_examples // size) if size else _PAYS_FROM
     if mode.watchers:
         reason = "What each operation does is watched, by debug() or detect_anomaly()."
     elif any(tensor.order in hooked for tensor in _tensors(model, optimizer)):
         reason = "A parameter has a hook, which is to be called in each update."
     elif updates < _PAYS_FROM:
-        reason = f"At most {updates} updates are made, and compiling pays from {_PAYS_FROM} on."
+        reason = f"At most {updates} updates see {size} examples, and compiling pays from {_PAYS_FROM} on."
     if reason:
         return Eager(model, loss, optimizer, used=f"none: {reason}")
-    return Compiled(model, loss, optimizer, backend="numpy", must=False)
+    rare = short if epochs < _PAYS_FROM else 0
+    return Compiled(model, loss, optimizer, backend="numpy", must=False, rare=rare)
 
 
 class Eager:
@@ -132,6 +143,8 @@ class Compiled:
     ----------
     must
         Whether to raise where the step cannot be compiled; else the run goes on eagerly, and `used` says why.
+    rare
+        How many examples a batch has that comes too rarely for a program of its own: the last of an epoch.
     """
 
     def __init__(
@@ -142,10 +155,12 @@ class Compiled:
         *,
         backend: Literal["numpy", "numba"],
         must: bool,
+        rare: int = 0,
     ) -> None:
         self.used: str = backend
+        self.loss = loss
         self.in_epochs = backend == "numba"
-        self._backend, self._must = backend, must
+        self._backend, self._must, self._rare = backend, must, rare
         self._eager = Eager(model, loss, optimizer)
         self._before: _Snapshot | None = None  # of a step that is being recorded
         self._recordings = 0
@@ -175,7 +190,7 @@ class Compiled:
     # ------------------------------------------------------------------------------------------ a step
     def __call__(self, xb: NDArray[Any], yb: NDArray[Any]) -> float:
         """Make a step on a batch."""
-        if self._step is None:
+        if self._step is None or len(xb) == self._rare:
             return self._eager(xb, yb)
         try:
             if not self._loss_compared:
@@ -261,9 +276,19 @@ class Compiled:
             )
 
     def _see_again(self, error: InfiniteLossError, xb: NDArray[Any], yb: NDArray[Any]) -> None:
-        """Let the forward pass leave its traces, such as running statistics, where recording it has undone them."""
+        """Leave behind what the step as written leaves when it stops at a loss that is no number.
+
+        Recording has undone what the forward pass changed, such as running statistics; a program may have written
+        over the gradients of the update before.
+        """
         if error.recording:
             self._eager.loss(self._eager.model(Tensor(xb)), yb)
+            return
+        assert self._step is not None  # noqa: S101 - it has just raised
+        memory, keeps = self._step.variant.memory, self._step.variant.program.keeps
+        if any(memory.storages[gradient].first > 0 for _, gradient in keeps if gradient in memory.storages):
+            for parameter in self._eager.optimizer.parameters:
+                parameter.grad = None
 
     # ----------------------------------------------------------------------------- where it cannot be done
     def _as_written(self, error: Exception, xb: NDArray[Any], yb: NDArray[Any]) -> float:

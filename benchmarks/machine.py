@@ -1,0 +1,36 @@
+"""On what was measured: every results file begins with it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import suppress
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("numpy", "numba", "torch", "jax", "scikit-learn", "tinygrad", "autograd", "mygrad", "micrograd")
+
+
+def describe(threads: list[int]) -> dict[str, Any]:
+    """Give date, machine, cores, threads that were used, and the versions of what is installed."""
+    versions = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            versions[library] = version(library)
+    return {
+        "date": date.today().isoformat(),  # noqa: DTZ011 - a local day
+        "machine": _processor(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "versions": versions,
+    }
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return f"{line.split(':')[1].strip()}, {platform.machine()}"
+    return platform.processor() or platform.machine()
