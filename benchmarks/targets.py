@@ -66,7 +66,9 @@ def _judge(competition: Competition, target: Target, threads: int) -> dict[str, 
     theirs = competition.find(target.peers, threads, best_setting=True)
     if ours is None or theirs is None:
         missing = BACKENDS[target.backend] if ours is None else target.peers
-        why = next((competition.unavailable[name] for name in missing if name in competition.unavailable), "no such peer")
+        why = next(
+            (competition.unavailable[name] for name in missing if name in competition.unavailable), "no such peer"
+        )
         return {
             "claim": f"{text}, at least {target.least:g} times faster",
             "measured": f"not measured: {why}",

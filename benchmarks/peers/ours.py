@@ -24,7 +24,7 @@ def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
     backend, _, whole_epoch = variant.partition(" ")
     compiled = compile_step(step, backend)
     if whole_epoch:
-        return "", ByEpoch(workload, lambda order: compiled.epoch(X, y, order, workload.batch))
+        return "", ByEpoch(workload, lambda order: compiled.epoch(X, y, order, batch_size=workload.batch))
     return "", ByBatch(workload, compiled, batches)
 
 

@@ -26,14 +26,17 @@ def environment(threads: int) -> dict[str, str]:
         | {f"{name}_NUM_THREADS": str(threads) for name in names}
         | {"XLA_FLAGS": one, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
         # What JAX compiled is kept between runs, as Inductor keeps it by itself.
-        | {"JAX_COMPILATION_CACHE_DIR": f"{gettempdir()}/benchmarks-jax", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+        | {
+            "JAX_COMPILATION_CACHE_DIR": f"{gettempdir()}/benchmarks-jax",
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        }
     )
 
 
 class Worker:
     """One implementation of one workload; it is stopped unless it is answering."""
 
-    def __init__(self, workload: Workload, implementation: str, threads: int) -> None:
+    def __init__(self, workload: Workload, implementation: str, threads: int, cores: set[int] | None = None) -> None:
         self.implementation, self.threads = implementation, threads
         self.log = TemporaryFile("w+")  # noqa: SIM115 - closed with the worker
         self.process = subprocess.Popen(
@@ -45,7 +48,12 @@ class Worker:
             cwd=ROOT,
             env=environment(threads),
         )
-        request = {"workload": workload.as_json(), "implementation": implementation, "threads": threads}
+        request = {
+            "workload": workload.as_json(),
+            "implementation": implementation,
+            "threads": threads,
+            "cores": [*(cores or ())],
+        }
         answer = self.ask(**request)
         self.unavailable: str = answer.get("unavailable", "")
         self.form: str = answer.get("form", "")
@@ -69,6 +77,17 @@ class Worker:
         self.process.send_signal(signal.SIGSTOP)
         reply: dict[str, Any] = json.loads(answer)
         return reply
+
+    def pin(self, cores: set[int]) -> None:
+        """Let all its threads run on these cores alone."""
+        for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores)
+
+    def losses(self, steps: int) -> list[float]:
+        """Give its first losses; none, and `unavailable`, if it cannot."""
+        answer = self.ask(do="losses", steps=steps)
+        self.unavailable = answer.get("unavailable", "")
+        return answer.get("losses", [])
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import sys
+import traceback
 from time import perf_counter
 from typing import Any
 
@@ -23,22 +24,25 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print is no answer
     request = json.loads(sys.stdin.readline())
-    if request["threads"] == 1:
+    if request["cores"]:
         # XLA makes as many threads as there are cores it may use, whatever it is told.
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, request["cores"])
     implementation = IMPLEMENTATIONS[request["implementation"]]
     try:
         module = importlib.import_module(f"benchmarks.peers.{implementation.module}")
-        form, trainer = module.make(
-            Workload.from_json(request["workload"]), implementation.variant, request["threads"]
-        )
+        form, trainer = module.make(Workload.from_json(request["workload"]), implementation.variant, request["threads"])
     except (ModuleNotFoundError, UnavailableError) as error:
         print(json.dumps({"unavailable": str(error)}), file=answers)
         return
     print(json.dumps({"ready": True, "form": form}), file=answers)
     for line in sys.stdin:
         command = json.loads(line)
-        print(json.dumps(COMMANDS[command.pop("do")](trainer, **command)), file=answers)
+        try:
+            answer = COMMANDS[command.pop("do")](trainer, **command)
+        except Exception as error:  # noqa: BLE001 - the parent says which implementation failed, and goes on
+            traceback.print_exc()
+            answer = {"unavailable": f"{type(error).__name__}: {error}".splitlines()[0]}
+        print(json.dumps(answer), file=answers)
 
 
 def _losses(trainer: Trainer, steps: int) -> dict[str, Any]:

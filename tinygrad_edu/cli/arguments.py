@@ -6,12 +6,13 @@ import argparse
 import math
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from tinygrad_edu.data import load
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.learn.preparation import Settings
 from tinygrad_edu.storage import replace_file
+from tinygrad_edu.training.stepping import Compile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +97,13 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
         help="(default: %(default)s)",
     )
     group.add_argument(
+        "--compile",
+        choices=get_args(Compile),
+        default=_DEFAULTS.compile,
+        help="how updates are made: none as they are written, numpy or numba recorded once and run as a compiled "
+        "program, auto as numpy where that pays (default: %(default)s)",
+    )
+    group.add_argument(
         "--seed",
         type=_whole("the seed", 0, _LARGEST_SEED),
         default=_DEFAULTS.seed,
@@ -114,6 +122,7 @@ def settings(arguments: argparse.Namespace) -> Settings:
         activation=arguments.activation,
         optimizer=arguments.optimizer,
         seed=arguments.seed,
+        compile=arguments.compile,
     )
 
 

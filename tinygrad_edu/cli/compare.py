@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.cli import arguments as shared
 from tinygrad_edu.cli.progress import Display
-from tinygrad_edu.cli.report import heading, print_table, score_name, sentences, shown_score
+from tinygrad_edu.cli.report import heading, how_made, print_table, score_name, sentences, shown_score
 from tinygrad_edu.cli.text import say
 from tinygrad_edu.errors import OptionError, optional_import
 from tinygrad_edu.learn import Comparison, contestants, prepare
@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         kept = "The models that had finished are above." if results else "No model had finished."
         say(f"Interrupted while training {interrupted}. {kept}")
         return 130
+    say(how_made({str(r.regime): r.history for r in results if r.history}))
     say(sentences(comparison))
     if arguments.json:
         results_text = json.dumps(comparison.to_dict(), indent=2, allow_nan=False) + "\n"
@@ -87,7 +88,7 @@ def _train(prepared: Prepared, *, quiet: bool) -> tuple[list[Result], str]:
         with Display(quiet=quiet) as display:
             for contestant in contestants(prepared):
                 name = contestant.name
-                bar = display.begin(name, contestant.epochs)
+                bar = display.begin(name, contestant.epochs, each_update=prepared.settings.compile != "numba")
                 result = contestant.run(callbacks=[bar])
                 if result.history and result.history.stop_reason is StopReason.INTERRUPTED:
                     return results, name

@@ -48,9 +48,13 @@ class Display:
     def __exit__(self, *exception: object) -> None:
         self._bars.stop()
 
-    def begin(self, name: str, epochs: int | None) -> Bar:
-        """Announce a model; where the number of epochs is not known the bar only moves."""
-        return Bar(self, name, self._bars.add_task(name, total=epochs, note=""))
+    def begin(self, name: str, epochs: int | None, *, each_update: bool = True) -> Bar:
+        """Announce a model; where the number of epochs is not known the bar only moves.
+
+        Without `each_update` the bar moves after each epoch, so that whole epochs can be handed to a compiled step.
+        """
+        kind = LiveBar if self.live and each_update else Bar
+        return kind(self, name, self._bars.add_task(name, total=epochs, note=""))
 
     def update(self, task: Any, **fields: Any) -> None:
         """Redraw a bar."""
@@ -67,16 +71,6 @@ class Bar(Callback):
 
     def __init__(self, display: Display, name: str, task: Any) -> None:
         self._display, self._name, self._task = display, name, task
-        self._next = 0.0
-
-    def on_update_end(self, run: Recorder) -> None:
-        """Move the bar within the epoch, from time to time."""
-        if self._display.live and monotonic() >= self._next:
-            self._next = monotonic() + _EVERY
-            done: float = len(run.epochs)
-            if run.epochs:  # the updates of one epoch are known once there was one
-                done = len(run.losses) / (run.epochs[-1].updates / len(run.epochs))
-            self._display.update(self._task, completed=done, note=f"loss {run.losses[-1]:.4f}")
 
     def on_epoch_end(self, run: Recorder) -> None:
         """Move the bar to the end of the epoch."""
@@ -87,3 +81,18 @@ class Bar(Callback):
         """Fill the bar, and say how it went."""
         self._display.update(self._task, total=1, completed=1, note=note)
         self._display.line(f"{self._name}: {note}")
+
+
+class LiveBar(Bar):
+    """A bar that moves within an epoch too."""
+
+    _next = 0.0
+
+    def on_update_end(self, run: Recorder) -> None:
+        """Move the bar, from time to time."""
+        if monotonic() >= self._next:
+            self._next = monotonic() + _EVERY
+            done: float = len(run.epochs)
+            if run.epochs:  # the updates of one epoch are known once there was one
+                done = len(run.losses) / (run.epochs[-1].updates / len(run.epochs))
+            self._display.update(self._task, completed=done, note=f"loss {run.losses[-1]:.4f}")

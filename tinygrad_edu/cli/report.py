@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.errors import optional_import
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tinygrad_edu.learn import Comparison, Prepared, Result
+    from tinygrad_edu.training import History
 
-__all__ = ["heading", "print_table", "score_name", "sentences", "shown_score"]
+__all__ = ["heading", "how_made", "print_table", "score_name", "sentences", "shown_score"]
 
 
 def heading(prepared: Prepared) -> str:
@@ -89,6 +90,19 @@ def sentences(comparison: Comparison) -> str:
     """Say in two sentences, a line for each, what the table shows."""
     regimes = [r for r in comparison.results if r.regime]
     return f"{_who_won(comparison, regimes)}\n{_who_jumped([r for r in regimes if not r.diverged])}"
+
+
+def how_made(histories: Mapping[str, History]) -> str:
+    """Say which regimes ran as compiled steps, and why others did not."""
+    groups: dict[str, list[str]] = {}
+    reasons: dict[str, None] = {}
+    for regime, history in histories.items():
+        backend, _, reason = history.compiled.partition(": ")
+        groups.setdefault("not compiled" if backend == "none" else f"compiled ({backend})", []).append(regime)
+        if reason:
+            reasons[reason] = None
+    said = _listing(f"{how} in {_listing(regimes)}" for how, regimes in groups.items())
+    return " ".join([f"Updates were {said} gradient descent.", *reasons])
 
 
 def _who_won(comparison: Comparison, regimes: list[Result]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu.cli import arguments as shared
 from tinygrad_edu.cli.progress import Display
+from tinygrad_edu.cli.report import how_made
 from tinygrad_edu.cli.text import say
 from tinygrad_edu.errors import TinygradEduError, optional_import
 from tinygrad_edu.learn import REGIMES, Predictor, prepare
@@ -45,16 +46,18 @@ def run(arguments: argparse.Namespace) -> int:
     optional_import("safetensors", extra="cli", purpose="Saving a model")
     model = prepared.model()
     with Display(quiet=arguments.quiet) as display:
-        bar = display.begin(f"{arguments.regime} gradient descent", prepared.settings.epochs)
+        name, s = f"{arguments.regime} gradient descent", prepared.settings
+        bar = display.begin(name, s.epochs, each_update=s.compile != "numba")
         history = fit(
             model,
             prepared.X_train,
             prepared.y_train,
             loss=prepared.loss,
             optimizer=prepared.optimizer(model, arguments.regime),
-            epochs=prepared.settings.epochs,
-            seed=prepared.settings.seed,
+            epochs=s.epochs,
+            seed=s.seed,
             callbacks=[bar],
+            compile=s.compile,
         )
         bar.finish(f"{history.n_updates:,} updates in {history.duration:.2f} s")
     if history.stop_reason is StopReason.DIVERGED:
@@ -63,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         say("Interrupted before the first epoch was done. Nothing was saved.")
         return 130
     loss, score = evaluate(model, prepared.X_test, prepared.y_test, loss=prepared.loss, metric=prepared.metric)
-    name = "accuracy" if prepared.classification else "R²"
-    say(f"{history.message}\nOn the {len(prepared.X_test):,} test examples: {name} {score:.4f}, loss {loss:.4f}.")
+    measure = "accuracy" if prepared.classification else "R²"
+    say(f"{history.message}\n{how_made({arguments.regime: history})}")
+    say(f"On the {len(prepared.X_test):,} test examples: {measure} {score:.4f}, loss {loss:.4f}.")
     print(f"Model: {Predictor.of(model, prepared).save(arguments.save)}")
     return 130 if history.stop_reason is StopReason.INTERRUPTED else 0

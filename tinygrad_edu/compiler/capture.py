@@ -7,17 +7,19 @@ it turns up again.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import linecache
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.compiler.naming import identifier, name_of
 from tinygrad_edu.compiler.numbers import CapturedNumber, refuse_number
 from tinygrad_edu.compiler.primitives import CALL, CHECK, WRITE
 from tinygrad_edu.compiler.program import Instruction, Origin, Program, Value
+from tinygrad_edu.compiler.undo import State, Undo
 from tinygrad_edu.debugging import PACKAGES
 from tinygrad_edu.errors import CaptureError
 from tinygrad_edu.tape import Node, Watcher, in_force, mode, no_grad, pull, tick, touch
@@ -32,67 +34,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.ops import Op
     from tinygrad_edu.optim.optimizer import Optimizer
 
-__all__ = ["Capture", "State", "record"]
-
-
-@dataclass(eq=False, slots=True)
-class State:
-    """An array that outlives the step, and who holds it."""
-
-    tensor: Tensor | None
-    """The Tensor whose array it is; None for what an optimizer remembers."""
-    optimizer: Any = None
-    key: str = ""
-    """Its name in the optimizer's state."""
-
-    @property
-    def array(self) -> NDArray[Any]:
-        """The array as it is now."""
-        found: NDArray[Any] = self.optimizer.state[self.key] if self.tensor is None else self.tensor.array
-        return found
-
-    def move(self, array: NDArray[Any]) -> None:
-        """Let the holder hold another array, which has the same numbers."""
-        if self.tensor is None:
-            self.optimizer.move_state(self.key, array)
-        else:
-            self.tensor.array = array
-
-
-class Undo:
-    """What a step changes, as it was before."""
-
-    def __init__(self) -> None:
-        self.generators: list[tuple[np.random.Generator, Any]] = []
-        self._arrays: dict[int, tuple[str, Callable[[], NDArray[Any]], NDArray[Any]]] = {}
-        self._seen: set[int] = set()
-
-    def note(self, name: str, array: NDArray[Any], holder: State | None = None) -> None:
-        """Copy an array that is about to change, unless it was."""
-        if id(array) not in self._arrays:
-            get = (lambda: array) if holder is None else (lambda: holder.array)
-            self._arrays[id(array)] = name, get, array.copy()
-
-    def note_generator(self, generator: np.random.Generator) -> None:
-        """Copy the state of a generator that is about to be drawn from."""
-        if id(generator) not in self._seen:
-            self._seen.add(id(generator))
-            self.generators.append((generator, generator.bit_generator.state))
-
-    def knows(self, generator: Any) -> bool:
-        """Tell whether the state of a generator was copied."""
-        return id(generator) in self._seen
-
-    def changes(self) -> list[tuple[str, Callable[[], NDArray[Any]], NDArray[Any]]]:
-        """List what changed: its name, how to get at it, and what it was."""
-        return [*self._arrays.values()]
-
-    def __call__(self) -> None:
-        """Put everything back."""
-        for _, holder, before in self._arrays.values():
-            holder()[...] = before
-        for generator, state in self.generators:
-            generator.bit_generator.state = state
+__all__ = ["Capture", "record"]
 
 
 class Capture(Watcher):
@@ -110,6 +52,8 @@ class Capture(Watcher):
         self._states: dict[int, Value] = {}  # as they were before the step
         self._views: dict[int, list[Value]] = {}
         self._stale: dict[int, str] = {}
+        self._wrapped: set[int] = set()
+        self._outer_views: list[tuple[Node, str]] = []
         self._origins: dict[int, Origin] = {}  # of the instruction that made an array
         self._inside: list[str] = []
         self._origin: Origin | None = None
@@ -117,7 +61,9 @@ class Capture(Watcher):
         self._lines: dict[tuple[str, int], str] = {}
 
     # --------------------------------------------------------------------------------- the run as a whole
-    def run(self, function: Callable[..., Any], arrays: Sequence[NDArray[Any]], names: Sequence[str]) -> Program:
+    def run(
+        self, function: Callable[..., Any], arrays: Sequence[NDArray[Any]], names: Sequence[str], *, loss: bool = True
+    ) -> Program:
         """Run the step once on these arrays, and give it as a program."""
         tensors = [Tensor(array) for array in arrays]
         inputs = tuple(self._value(name, "input", x.array) for name, x in zip(names, tensors, strict=True))
@@ -129,7 +75,9 @@ class Capture(Watcher):
         finally:
             mode.watchers, mode.capture = before, None
             in_force.remove(self)
-        return Program(self.instructions, inputs, self._result(answer), self._final_gradients())
+        self._refuse_changed_views()
+        result = self._result(answer) if loss else self._output(answer)
+        return Program(self.instructions, inputs, result, self._final_gradients())
 
     def _result(self, answer: Any) -> Value:
         value = None
@@ -144,6 +92,15 @@ class Capture(Watcher):
             raise CaptureError(
                 f"The step has to return its loss, a Tensor of one number, but returned {given}. Write `return loss`."
             )
+        return value
+
+    def _output(self, answer: Any) -> Value:
+        if not isinstance(answer, Tensor):
+            raise CaptureError(
+                f"A model has to return one Tensor to be compiled, but returned {type(answer).__name__}. Compile a "
+                f"model for each of its outputs."
+            )
+        value: Value = self._read(answer.array, answer)
         return value
 
     def _final_gradients(self) -> tuple[tuple[Any, Value], ...]:
@@ -183,11 +140,10 @@ class Capture(Watcher):
         if value is None:
             made_here = isinstance(node, Node) and node.order > self._start
             if isinstance(node, Tensor) and not made_here:
-                owner = node if node.base is None else node.owner
-                if owner is not node and id(owner.array) in self._values:
-                    return self._view_of_state(node, owner)
+                if node.base is not None:
+                    self._outer_views.append((node, self.line()))
                 value = self._value(identifier(node.name or f"tensor_{len(self._kept)}"), "state", array, State(node))
-            elif made_here:
+            elif made_here and id(array) not in self._wrapped:
                 value = self._value(f"constant_{len(self._kept)}", "constant", array)
             else:  # an array of the user's: read where it lies, for it may change
                 value = self._value(f"array_{len(self._kept)}", "state", array)
@@ -198,11 +154,21 @@ class Capture(Watcher):
             )
         return value
 
-    def _view_of_state(self, node: Tensor, owner: Any) -> Value:
-        raise CaptureError(
-            f"At {self.line()}: a view of {owner.name or 'a tensor'} that was made outside of the step cannot be "
-            f"followed. Make it inside the step."
-        )
+    def given(self, node: Node) -> None:
+        """Note that a Tensor was made around an array, which may be the user's and change later."""
+        if id(node.array) not in self._values:
+            self._wrapped.add(id(node.array))
+            self._kept.append(node.array)
+
+    def _refuse_changed_views(self) -> None:
+        """Raise if a view that was made outside of the step shares memory with what the step overwrites."""
+        written = {id(i.inputs[0].array) for i in self.instructions if i.op is WRITE}
+        for view, line in self._outer_views:
+            if id(view.owner.array) in written:
+                raise CaptureError(
+                    f"At {line}: this reads a view of {getattr(view.owner, 'name', None) or 'a tensor'} that was made "
+                    f"outside of the step, which overwrites it. Make the view inside the step."
+                )
 
     def same(self, array: Any, part: Any) -> None:
         """Note that an array is a copy of what a Tensor holds: an index, say."""
@@ -243,7 +209,7 @@ class Capture(Watcher):
         if id(array) in self._values:  # handed on as it is
             return
         turned = op.name == "transpose" and isinstance(read[0], Value) and "axes" not in options
-        out = self._value(f"{read[0]}_T" if turned else _name_of(op, origin), "computed", array)
+        out = self._value(f"{read[0]}_T" if turned else name_of(op, origin), "computed", array)
         self._origins[id(array)] = origin
         if node.base is not None:
             self._views.setdefault(id(node.owner.array), []).append(out)
@@ -422,7 +388,7 @@ class Capture(Watcher):
     def line(self) -> str:
         """Find the user's line that led here."""
         frame = inspect.currentframe()
-        while frame is not None and frame.f_code.co_filename.startswith(PACKAGES):
+        while frame is not None and _is_ours(frame.f_code.co_filename):
             frame = frame.f_back
         if frame is None:
             return ""
@@ -433,31 +399,21 @@ class Capture(Watcher):
         return self._lines[place]
 
 
-def identifier(name: str) -> str:
-    """Make a Python name of a path: ``0.weight`` becomes ``weight_0``.
-
-    Examples
-    --------
-    >>> identifier("0.weight"), identifier("encoder.2.bias"), identifier("momentum.0.weight")
-    ('weight_0', 'encoder_bias_2', 'momentum_weight_0')
-    """
-    parts = ["".join(c if c.isalnum() else "_" for c in part) for part in name.split(".")]
-    words = [part for part in parts if not part.isdigit()]
-    return "_".join([*words, *(part for part in parts if part.isdigit())]) or "x"
-
-
-def _name_of(op: Op, origin: Origin) -> str:
-    number = origin.layer.split(" ")[0].split(".")[-1] if " (" in origin.layer else ""
-    return f"{op.name}_{number}" if number.isdigit() else op.name
+@functools.cache
+def _is_ours(filename: str) -> bool:
+    return filename.startswith(PACKAGES)
 
 
 def record(
-    function: Callable[..., Any], arrays: Sequence[NDArray[Any]], names: Sequence[str]
+    function: Callable[..., Any], arrays: Sequence[NDArray[Any]], names: Sequence[str], *, loss: bool = True
 ) -> tuple[Program, Capture]:
-    """Run a step once and give it as a program; if it raises, everything is as it was before."""
+    """Run a step once and give it as a program; if it raises, everything is as it was before.
+
+    With ``loss=False`` the function is a forward pass, which may return a Tensor of any shape.
+    """
     capture = Capture()
     try:
-        return capture.run(function, arrays, names), capture
+        return capture.run(function, arrays, names, loss=loss), capture
     except BaseException:
         capture.undo()
         raise

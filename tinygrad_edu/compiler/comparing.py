@@ -56,9 +56,10 @@ def _compare(x: Any, y: Any, same: dict[Value, Value], at: Instruction) -> None:
     if isinstance(x, Value) and isinstance(y, Value):
         if x not in same and x.kind in ("constant", "state", "number"):
             same[x] = y
-            if x.kind == y.kind == "constant" and not _equal(x.array, y.array):
+            fixed = x.owner is None and x.kind != "number" and x.array is not y.array
+            if fixed and not _equal(x.array, y.array):
                 raise _changed(_worded(x.array), _worded(y.array), at)
-        if same.get(x) is y or (x.kind == "constant" and _equal(same[x].array, y.array)):
+        if same.get(x) is y or (x.owner is None and x.kind != "computed" and _equal(same[x].array, y.array)):
             return
     elif isinstance(x, np.ndarray) or (callable(x) and callable(y)) or x is y or (type(x) is type(y) and _equal(x, y)):
         return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.forms import Form, Views, dense_strides, form_of
+from tinygrad_edu.compiler.loops import strides
 from tinygrad_edu.compiler.program import Instruction, Program, Value
 
 if TYPE_CHECKING:
@@ -236,10 +237,12 @@ class _Fuser:
                 if not isinstance(x, Value):
                     continue
                 axes = statement.along(along)
-                if x in nest.axes and (nest.axes[x] != axes or (x in nest.after and any(loops[value]))):
+                picked = self.forms[v].how == "pick" and x is self.forms[v].operands[0][0]
+                there = nest.axes.get(x, axes)
+                if (there != axes and not (picked and there[0] is axes[0])) or (x in nest.after and any(loops[value])):
                     return None
                 if x in self.forms and x not in self.at:
-                    if self.forms[x].how == "reduce" or loops.setdefault(x, axes) != axes:
+                    if picked or self.forms[x].how == "reduce" or loops.setdefault(x, axes) != axes:
                         return None
         return [Statement(self.forms[v], loops[v]) for v in waiting]
 
@@ -379,11 +382,5 @@ def _completes_late(nest: Nest, statement: Statement) -> bool:
 
 def fastest(nest: Nest, more: Sequence[Statement] = ()) -> Loop | None:
     """Find the loop along which memory is read in order."""
-    slow: dict[Loop, int] = {}
-    for statement in (*nest.statements, *more):
-        for x, along in statement.form.operands:
-            if isinstance(x, Value) and x not in nest.axes:
-                for loop, stride in zip(statement.along(along), dense_strides(x), strict=True):
-                    if loop is not None:
-                        slow[loop] = max(slow.get(loop, 0), stride)
+    slow = strides(nest, more)
     return min(slow, key=slow.__getitem__) if slow else None

@@ -8,12 +8,14 @@ before every step.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu.errors import CaptureError
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.tape import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +35,8 @@ class Guard:
     """One thing that has to stay as it is."""
 
     kind: str
-    """``number``: the program is wrong without it; ``mode``: another program is needed; ``memory``: it has moved."""
+    """``number``: the program is wrong without it; ``mode``: another program is needed; ``memory``: it has moved;
+    ``thing``: it was replaced; ``gradient``: what ``parameter.grad`` shows."""
     holder: Any
     spelling: str
     """How to get at the value from the holder, as in ``.momentum`` or ``["alpha"]``."""
@@ -44,6 +47,13 @@ class Guard:
     def now(self) -> Any:
         """Give the value as it is now."""
         return eval(f"holder{self.spelling}", {"holder": self.holder})  # noqa: S307 - spelled in this file alone
+
+    def holds(self) -> bool:
+        """Tell whether it is as it was."""
+        now = self.now()
+        if isinstance(self.value, _SIMPLE):
+            return type(now) is type(self.value) and bool(now == self.value)
+        return now is self.value
 
     def refuse(self) -> None:
         """Say that a number that is part of the program has changed."""
@@ -58,23 +68,26 @@ def guards_of(function: Callable[..., Any], capture: Capture) -> list[Guard]:
     """List what the step took for granted while it was recorded."""
     guards = [*_variables(function, _DEPTH, set())]
     for module, path in capture.modules.values():
+        where = f"model.{path}" if path else type(module).__name__
+        guards.append(Guard("mode", module, ".training", module.training, f"training of {where}"))
         for name, value in vars(module).items():
-            if isinstance(value, _SIMPLE):
-                what = f"{name} of {f'model.{path}' if path else type(module).__name__}"
-                guards.append(
-                    Guard("number", module, f".{name}", value, what)
-                    if name != "training"
-                    else Guard("mode", module, ".training", value, what)
-                )
-        if "training" not in vars(module):
-            guards.append(Guard("mode", module, ".training", module.training, "training"))
+            if name != "training" and name.isidentifier():
+                guards += _attribute(module, name, value, f"{name} of {where}")
     for optimizer in capture.optimizers:
         for name, value in vars(optimizer).items():
             if isinstance(value, _SIMPLE) and name != "batch_size":
-                guards.append(Guard("number", optimizer, f".{name}", value, f"{name} of {type(optimizer).__name__}"))
+                guards += _attribute(optimizer, name, value, f"{name} of {type(optimizer).__name__}")
     for holder, name, value, line in capture.numbers_read:
         guards.append(Guard("number", holder, f".{name}", value, f"{name} of {type(holder).__name__}, read at {line},"))
     return guards
+
+
+def _attribute(holder: Any, name: str, value: Any, what: str) -> list[Guard]:
+    if isinstance(value, _SIMPLE):
+        return [Guard("number", holder, f".{name}", value, what)]
+    if isinstance(value, (Node, Module, np.random.Generator)):
+        return [Guard("thing", holder, f".{name}", value, what)]
+    return []
 
 
 def _variables(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
@@ -107,6 +120,8 @@ def _variable(holder: Any, spelling: str, name: str, value: Any, depth: int, see
         yield Guard("number", holder, spelling, value, f"The variable {name}")
     elif isinstance(value, (FunctionType, MethodType)):
         yield from _variables(value, depth - 1, seen)
+    if not isinstance(value, (*_SIMPLE, ModuleType, type)):
+        yield Guard("thing", holder, spelling, value, f"The variable {name}")
 
 
 def holds(guards: Sequence[Guard], inputs: Sequence[NDArray[Any]] = ()) -> Callable[..., bool]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tinygrad_edu.compiler.forms import dense_strides
 from tinygrad_edu.compiler.program import Value
 
 if TYPE_CHECKING:
-    from tinygrad_edu.compiler.fusion import Nest, Statement
+    from collections.abc import Sequence
 
-__all__ = ["Time", "times"]
+    from tinygrad_edu.compiler.fusion import Loop, Nest, Statement
+
+__all__ = ["Time", "fastest_last", "repeated", "strides", "times"]
 
 
 class Time(NamedTuple):
@@ -25,12 +28,43 @@ class Time(NamedTuple):
     """In which run through the row, counted from 0; for ``row``, before which."""
 
 
-def times(nest: Nest) -> dict[Value, Time]:
-    """Say when the statement runs that makes a value."""
+def times(nest: Nest, stored: set[Value]) -> dict[Value, Time]:
+    """Say when the statement runs that makes a value: as early as it can, or, of what nobody waits for, with its reader."""
     result: dict[Value, Time] = {}
     for statement in nest.statements:
         result[statement.out] = _time(nest, statement, result)
+    for statement in reversed(nest.statements):
+        if result[statement.out].level == "full" and statement.form.how in ("map", "place") and statement.out not in stored:
+            readers = [s for s in nest.statements if any(x is statement.out for x, _ in s.form.operands)]
+            here = [x for x, _ in statement.form.operands if isinstance(x, Value) and result.get(x, _START).level == "full"]
+            if not here and all(result[s.out].level == "full" for s in readers):
+                result[statement.out] = Time("full", min(result[s.out].run for s in readers))
     return result
+
+
+def repeated(nest: Nest, stored: set[Value], when: dict[Value, Time]) -> set[Value]:
+    """Find what is cheaper to compute again in a later run through the row than to keep."""
+    found: set[Value] = set()
+    for s in nest.statements:
+        if s.out in stored or when[s.out].level != "full" or s.form.how not in ("map", "place"):
+            continue
+        if s.form.instruction.op.name not in _CHEAP:
+            continue
+        operands = [x for x, _ in s.form.operands if isinstance(x, Value) and when.get(x, _START).level == "full"]
+        if _crosses(nest, s, when) and all(x in found or x in stored or _crosses(nest, x, when) for x in operands):
+            found.add(s.out)
+    return found
+
+
+def _crosses(nest: Nest, made: Statement | Value, when: dict[Value, Time]) -> bool:
+    value = made if isinstance(made, Value) else made.out
+    return any(
+        x is value and (when[s.out] != when[value] or s.form.how == "pick") for s in nest.statements for x, _ in s.form.operands
+    )
+
+
+_START = Time("before", 0)
+_CHEAP = frozenset({"add", "subtract", "multiply", "negative", "copyto", "scatter", "where", "maximum", "minimum", "square"})
 
 
 def available(nest: Nest, statement: Statement, time: Time) -> Time:
@@ -56,3 +90,24 @@ def _time(nest: Nest, statement: Statement, known: dict[Value, Time]) -> Time:
         picked = statement.form.how == "pick" and made_here and since[0].level == "full"
         return Time("row", run + 1 if picked else run)
     return Time("full", run)
+
+
+def fastest_last(nest: Nest) -> tuple[list[Loop], list[Loop]]:
+    """Order the loops, those of the rows and those of a row, so that memory is read in order."""
+    slow = strides(nest)
+    ordered = sorted(nest.loops, key=lambda loop: -slow.get(loop, 0))
+    inner = nest.inner if nest.inner is not None else frozenset(nest.loops)
+    return [loop for loop in ordered if loop not in inner], [loop for loop in ordered if loop in inner]
+
+
+def strides(nest: Nest, more: Sequence[Statement] = ()) -> dict[Loop, int]:
+    """Find how far each loop goes through memory in a step, at most."""
+    slow: dict[Loop, int] = {}
+    made = {s.out for s in more} | {*nest.axes}
+    for statement in (*nest.statements, *more):
+        for x, along in statement.form.operands:
+            if isinstance(x, Value) and x not in made:
+                for loop, stride in zip(statement.along(along), dense_strides(x), strict=True):
+                    if loop is not None:
+                        slow[loop] = max(slow.get(loop, 0), stride)
+    return slow

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler import functions, primitives as p
+from tinygrad_edu.compiler.assembling import order_of
 from tinygrad_edu.compiler.primitives import Primitive
 from tinygrad_edu.compiler.program import Instruction, Program, Value
-from tinygrad_edu.compiler.symbols import Symbol, Tracer, UntraceableError
+from tinygrad_edu.compiler.symbols import Symbol, emit, example
+from tinygrad_edu.compiler.tracer import Tracer, UntraceableError
+from tinygrad_edu.functional.embedding import _refuse_no_row
+from tinygrad_edu.functional.likelihoods import refuse_no_class
 from tinygrad_edu.ops.constants import positions
+from tinygrad_edu.ops.losses import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
     from tinygrad_edu.ops import Op
 
 __all__ = ["lower"]
+
+assert functions.FUNCTIONS  # noqa: S101 - importing the module has filled it
 
 
 def lower(program: Program) -> Program:
@@ -31,20 +39,28 @@ def lower(program: Program) -> Program:
         moved = instruction.rewired(known)
         if isinstance(moved.op, Primitive):
             if moved.op is p.CHECK:
-                tracer.checked.update(v for v in moved.reads() if v.dtype.kind in "iu")
+                _note_bound(tracer, moved)
             tracer.instructions.append(moved)
             continue
         out = instruction.out
         assert out is not None  # noqa: S101 - every row has a result
         value = known[out] = _lower_row(tracer, moved, out)
         if out in kept and _may_vanish(value, tracer.instructions):
-            known[out] = tracer.emit(p.KEEP, (tracer.symbol(value),), value.array).value
+            known[out] = tracer.note(p.KEEP, (value,), value.array, {})
             known[out].name = out.name
     lowered = program.with_instructions(tracer.instructions, known)
     for instruction in (*program.instructions, *lowered.instructions):
         if instruction.out is not None:
             instruction.out.array = _shadow(instruction.out.array)
     return lowered
+
+
+def _note_bound(tracer: Tracer, check: Instruction) -> None:
+    """Note what a check of whole numbers says of their range; where some are to be ignored, it says nothing."""
+    if check.options["refuse"] in (refuse_no_class, _refuse_no_row) and not [x for x in check.inputs[3:] if x is not None]:
+        numbers, n = check.inputs[:2]
+        if isinstance(numbers, Value):
+            tracer.bound(numbers, n)
 
 
 def _may_vanish(value: Value, instructions: list[Instruction]) -> bool:
@@ -57,17 +73,22 @@ def _may_vanish(value: Value, instructions: list[Instruction]) -> bool:
     return last.op.run in (np.multiply, np.divide, np.positive)
 
 
+@functools.lru_cache(maxsize=1024)
+def _layout(shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...]) -> NDArray[Any]:
+    return np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides)
+
+
 def _shadow(array: NDArray[Any]) -> NDArray[Any]:
     """Give an array of the same shape, dtype and layout that holds no memory."""
     if array.ndim == 0 or not array.size:
         return np.empty(array.shape, array.dtype)
-    return np.lib.stride_tricks.as_strided(np.empty(1, array.dtype), array.shape, array.strides)
+    return _layout(array.shape, array.dtype, array.strides)
 
 
 def _lower_row(tracer: Tracer, row: Instruction, out: Value) -> Value:
     start = len(tracer.instructions)
     tracer.origin, tracer.base = row.origin, out.name
-    inputs = [tracer.symbol(x) if isinstance(x, Value) else x for x in row.inputs]
+    inputs = [_symbols(tracer, x) for x in row.inputs]
     options = {name: _symbols(tracer, option) for name, option in row.options.items()}
     try:
         result = _forward(tracer, row.op, inputs, options)
@@ -78,10 +99,17 @@ def _lower_row(tracer: Tracer, row: Instruction, out: Value) -> Value:
     if not fits:
         del tracer.instructions[start:]
         tracer.instructions.append(Instruction(p.opaque(row.op), row.inputs, out, row.options, row.origin))
+        tracer.opaque.add(out)
         return out
+    if _layout_of(value.array) != _layout_of(out.array):  # sums add up in the order in which entries lie in memory
+        value = tracer.note(p.COPY, (value,), out.array, {"shape": out.shape})
     if len(tracer.instructions) > start and tracer.instructions[-1].out is value:
         value.name = out.name
     return value
+
+
+def _layout_of(array: NDArray[Any]) -> tuple[int, ...]:
+    return tuple(axis for axis in order_of(array) if array.shape[axis] > 1)
 
 
 def _forward(tracer: Tracer, op: Op, inputs: list[Any], options: dict[str, Any]) -> Any:
@@ -96,28 +124,23 @@ def _forward(tracer: Tracer, op: Op, inputs: list[Any], options: dict[str, Any])
 
 def _symbols(tracer: Tracer, option: Any) -> Any:
     if isinstance(option, Value):
-        return tracer.symbol(option)
+        return Symbol(tracer, option.array, option)
     return tuple(_symbols(tracer, part) for part in option) if type(option) is tuple else option
 
 
-# ----------------------------------------------- rows whose forward fills an array of its own: the same in calls
+# ------------------------------------------- rows that read a generator, or that a call or two do in less time
 def _place(tracer: Tracer, g: Any, target: Any, n_classes: int) -> Any:
-    if target.ndim != 1:
-        raise UntraceableError("place")
     shape = target.size, n_classes
-    places = tracer.places(positions(target.size), target, shape)
+    places = tracer.places(positions(target.size), target, shape) if isinstance(target, Symbol) else None
     if places is None:
-        raise UntraceableError("place")
+        return place.forward(g, target, n_classes)
     values = g if isinstance(g, Symbol) else np.asarray(g)
-    flat = values.reshape(-1)
-    array = np.zeros(shape, values.dtype)
-    return tracer.emit(p.SCATTER, (flat, places), array, {"shape": shape})
+    return emit(tracer, p.SCATTER, (values.reshape(-1), places), np.zeros(shape, values.dtype), {"shape": shape})
 
 
 def _broadcast_to(tracer: Tracer, x: Any, shape: Any) -> Any:
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    array = x.value.array if isinstance(x, Symbol) else x
-    return tracer.emit(p.COPY, (x,), np.broadcast_to(array, shape).copy(), {"shape": shape})
+    return emit(tracer, p.COPY, (x,), np.broadcast_to(example(x), shape).copy(), {"shape": shape})
 
 
 def _dropout_mask(tracer: Tracer, x: Any, rng: Any, p: float) -> Any:
@@ -132,7 +155,7 @@ def _normal(tracer: Tracer, rng: Any, shape: Any, dtype: Any) -> Any:
 def _random(tracer: Tracer, shape: tuple[int, ...], dtype: Any, rng: Any, method: str) -> Any:
     if dtype not in ("float32", "float64"):
         raise UntraceableError("random")
-    return tracer.emit(p.RANDOM, (), np.zeros(shape, dtype), {"rng": rng, "dtype": dtype, "method": method})
+    return emit(tracer, p.RANDOM, (), np.zeros(shape, dtype), {"rng": rng, "dtype": dtype, "method": method})
 
 
 _SPECIAL: dict[str, Callable[..., Any]] = {

@@ -6,9 +6,8 @@ Compiled source imports it; nothing else does, so that Numba is loaded only wher
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
-
-import numpy as np
 
 from tinygrad_edu.compiler.blas import gemm
 from tinygrad_edu.errors import optional_import
@@ -19,7 +18,23 @@ _cgutils = optional_import("numba.core.cgutils", extra="jit", purpose="Compiling
 _ir = optional_import("llvmlite.ir", extra="jit", purpose="Compiling to machine code")
 types = numba.types
 
-__all__ = ["OPTIONS", "gemm", "larger", "njit", "part", "rows", "smaller", "strided"]
+__all__ = [
+    "OPTIONS",
+    "exp",
+    "expm1",
+    "gemm",
+    "larger",
+    "njit",
+    "part",
+    "reciprocal",
+    "rows",
+    "sigmoid",
+    "sign",
+    "smaller",
+    "square",
+    "strided",
+    "tanh",
+]
 
 # Sums may be taken in another order and a product be added without rounding between; NaN and infinity stay what they are.
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
@@ -85,15 +100,17 @@ def strided(typing: Any, memory: Any, offset: Any, shape: Any, strides: Any, dty
 @_helper
 def rows(examples: Any, order: Any, first: Any, room: Any) -> Any:
     """Give the examples order[first], order[first + 1], ...: where they lie, if side by side; else copied into `room`."""
-    n = room.shape[0]
+    n, width = room.shape
     start = order[first]
+    together = True
     for k in range(1, n):
-        if order[first + k] != start + k:
-            break
-    else:
-        return examples[start : start + n]
+        together &= order[first + k] == start + k
+    if together:
+        return part(examples, start * width * examples.itemsize, (n, width), examples.dtype)
     for k in range(n):
-        room[k] = examples[order[first + k]]
+        row = order[first + k]
+        for j in range(width):
+            room[k, j] = examples[row, j]
     return room
 
 
@@ -107,16 +124,107 @@ def _of_two(name: str) -> Any:
             return None
 
         def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            kind = args[0].type
-            called = _cgutils.get_or_insert_function(
-                builder.module, _ir.FunctionType(kind, [kind, kind]), f"llvm.{name}.{kind.intrinsic_name}"
-            )
-            return builder.call(called, args, fastmath=())
+            return builder.call(_llvm(builder, name, args[0].type, 2), args)
 
         return x(x, y), make
 
     return function
 
 
+def _llvm(builder: Any, name: str, kind: Any, n: int) -> Any:
+    """Declare one of LLVM's own functions of numbers."""
+    return _cgutils.get_or_insert_function(
+        builder.module, _ir.FunctionType(kind, [kind] * n), f"llvm.{name}.{kind.intrinsic_name}"
+    )
+
+
 larger, smaller = _of_two("maximum"), _of_two("minimum")
-_ = math, np
+
+
+def _series(builder: Any, x: Any) -> tuple[Any, Any, Any]:
+    """Give exp(r) - 1 and two factors whose product is 2**n, for x = n log 2 + r with |r| <= log(2) / 2.
+
+    Taylor's series is exact to the last bit or two there; a power of two is written as the exponent's bits.
+    """
+    single = isinstance(x.type, _ir.FloatType)
+    bits, mantissa, bias, terms, fine = (32, 23, 127, 7, 9) if single else (64, 52, 1023, 13, 32)
+    bottom, top = (-104.0, 89.0) if single else (-746.0, 710.0)
+
+    def number(value: Any) -> Any:
+        return _ir.Constant(x.type, float(value))
+
+    def call(name: str, *args: Any) -> Any:
+        return builder.call(_llvm(builder, name, x.type, len(args)), args)
+
+    inside = call("maxnum", call("minnum", x, number(top)), number(bottom))
+    n = call("rint", builder.fmul(inside, number(1 / _LOG_2)))
+    high = Fraction(round(_LOG_2 * 2**fine), 2**fine)  # times n without rounding
+    r = call("fma", n, number(-high), inside)
+    r = call("fma", n, number(high - _LOG_2), r)
+    total = number(1 / math.factorial(terms))
+    for k in range(terms - 1, 0, -1):
+        total = call("fma", total, r, number(1 / math.factorial(k)))
+    half = call("rint", builder.fmul(n, number(0.5)))
+    factors = []
+    for part_of_n in (half, builder.fsub(n, half)):
+        whole = _ir.IntType(bits)
+        exponent = builder.add(builder.fptosi(part_of_n, whole), _ir.Constant(whole, bias))
+        factors.append(builder.bitcast(builder.shl(exponent, _ir.Constant(whole, mantissa)), x.type))
+    return builder.fmul(total, r), factors[0], factors[1]
+
+
+_LOG_2 = Fraction("0.69314718055994530941723212145817656807")
+
+
+def _exp(builder: Any, x: Any) -> Any:
+    q, first, second = _series(builder, x)
+    result = builder.fmul(builder.fmul(builder.fadd(q, _one(x)), first), second)
+    return builder.select(builder.fcmp_unordered("uno", x, x), x, result)
+
+
+def _expm1(builder: Any, x: Any) -> Any:
+    """exp(x) - 1 without cancellation near 0."""
+    q, first, second = _series(builder, x)
+    scale = builder.fmul(first, second)
+    near = builder.fadd(builder.fmul(q, scale), builder.fsub(scale, _one(x)))
+    far = builder.fsub(builder.fmul(builder.fmul(builder.fadd(q, _one(x)), first), second), _one(x))
+    result = builder.select(builder.fcmp_ordered(">", x, _one(x)), far, near)
+    return builder.select(builder.fcmp_unordered("uno", x, x), x, result)
+
+
+def _tanh(builder: Any, x: Any) -> Any:
+    size = builder.call(_llvm(builder, "fabs", x.type, 1), [x])
+    t = _expm1(builder, builder.fmul(size, _ir.Constant(x.type, -2.0)))
+    y = builder.fdiv(t, builder.fadd(t, _ir.Constant(x.type, 2.0)))
+    return builder.call(_llvm(builder, "copysign", x.type, 2), [y, x])
+
+
+def _sigmoid(builder: Any, x: Any) -> Any:
+    return builder.fdiv(_one(x), builder.fadd(_one(x), _exp(builder, builder.fneg(x))))
+
+
+def _sign(builder: Any, x: Any) -> Any:
+    zero, one = _ir.Constant(x.type, 0.0), _one(x)
+    negative = builder.select(builder.fcmp_ordered("<", x, zero), builder.fneg(one), x)
+    return builder.select(builder.fcmp_ordered(">", x, zero), one, negative)
+
+
+def _one(x: Any) -> Any:
+    return _ir.Constant(x.type, 1.0)
+
+
+def _of_one(build: Any) -> Any:
+    """Make a function that compiled source calls of one that builds it."""
+
+    @_extending.intrinsic
+    def function(typing: Any, x: Any) -> Any:
+        if not isinstance(x, types.Float):
+            return None
+        return x(x), lambda context, builder, signature, args: build(builder, args[0])
+
+    return function
+
+
+exp, expm1, sigmoid, sign, tanh = map(_of_one, (_exp, _expm1, _sigmoid, _sign, _tanh))
+reciprocal = _of_one(lambda builder, x: builder.fdiv(_one(x), x))
+square = _of_one(lambda builder, x: builder.fmul(x, x))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.assembling import OWN, Slot, followed
 from tinygrad_edu.compiler.program import Instruction, Origin, Program, Value
 
 if TYPE_CHECKING:
@@ -266,6 +267,9 @@ def _gather(w: _Writer, i: Instruction) -> str:
     assert i.out is not None  # noqa: S101 - it makes a value
     if i.op is p.TAKE:
         return f'{w.name(i.inputs[0])}.take({w.name(i.inputs[1])}, out={w.name(i.out)}, mode="clip")'
+    if i.op is p.TAKE_ROWS:
+        source, where = map(w.name, i.inputs)
+        return f'{source}.take({where}, axis=0, out={w.name(i.out)}, mode="clip")'
     index = w.option("index", i.options["index"])
     return f"np.copyto({w.name(i.out)}, {w.name(i.inputs[0])}[{index}])"
 
@@ -275,6 +279,35 @@ def _scatter(w: _Writer, i: Instruction) -> list[str]:
     assert i.out is not None  # noqa: S101 - it makes a value
     out = w.name(i.out)
     return [f"{out}.fill(0)", f"{out}.put({w.name(where)}, {w.operand(values, i)})"]
+
+
+def _assemble(w: _Writer, i: Instruction) -> list[str]:
+    assert i.out is not None  # noqa: S101 - it makes a value
+    array, out, lines = w.arrays[i.out], w.name(i.out), []
+    for k, part in enumerate(i.options["parts"].each):
+        target = w.bound(followed(part.path, array), f"{out}_{k}") if part.path else out
+        operands = [target if n == OWN else w.name(i.inputs[n]) for n in part.operands]
+        if part.how == "fill":
+            lines.append(f"{target}.fill({operands[0]})")
+        elif part.how == "":
+            lines.append(f"np.copyto({target}, {operands[0]})")
+        elif part.how == "put":
+            lines.append(f"{target}[{_with_operands(part.index, w, i)}] = {operands[0]}")
+        elif part.how == "add.at":
+            lines.append(f"np.add.at({target}, {_with_operands(part.index, w, i)}, {operands[0]})")
+        else:
+            lines.append(f"np.{part.how}({', '.join(operands)}, out={target})")
+    return lines
+
+
+def _with_operands(index: Any, w: _Writer, i: Instruction) -> str:
+    """Spell an index that has a Slot for each array."""
+    if isinstance(index, Slot):
+        return w.name(i.inputs[index.operand])
+    if isinstance(index, tuple):
+        parts = [_with_operands(part, w, i) for part in index]
+        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
+    return w.option("index", index)
 
 
 def _random(w: _Writer, i: Instruction) -> str:
@@ -295,6 +328,7 @@ def _einsum(w: _Writer, i: Instruction) -> str:
 
 _SPELLINGS = {
     "view": _view,
+    "assemble": _assemble,
     "copy": _copied,
     "keep": _copied,
     "gather": _gather,

@@ -150,10 +150,8 @@ def keep_old_values(program: Program) -> Program:
     return program.with_instructions([*copies, *kept])
 
 
-# In this order; `merge_common` comes again after the others have made more things equal.
+# In this order: algebra makes more things constant, and more things equal; then some are not needed any more.
 PASSES: tuple[Callable[[Program], Program], ...] = (
-    remove_dead,
-    merge_common,
     fold_constants,
     simplify,
     fold_constants,

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.compiler.assembling import assemble
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
+    "ASSEMBLE",
     "AS_TYPE",
     "CALL",
     "CHECK",
@@ -29,6 +32,7 @@ __all__ = [
     "RANDOM",
     "SCATTER",
     "TAKE",
+    "TAKE_ROWS",
     "VIEW",
     "WHERE",
     "WRITE",
@@ -46,8 +50,8 @@ class Primitive:
     name: str
     """As NumPy spells it: ``add``, ``add.reduce``."""
     kind: str
-    """``elementwise``, ``reduction``, ``product``, ``view``, ``copy``, ``keep``, ``gather``, ``scatter``, ``random``, ``scan``,
-    ``opaque``; ``call``, ``check`` and ``write`` are there for what they do."""
+    """``elementwise``, ``reduction``, ``product``, ``view``, ``copy``, ``keep``, ``gather``, ``scatter``, ``assemble``,
+    ``random``, ``scan``, ``opaque``; ``call``, ``check`` and ``write`` are there for what they do."""
     run: Callable[..., Any]
     """Computes the result from arrays, into memory of its own."""
 
@@ -111,8 +115,11 @@ AS_TYPE = Primitive("astype", "copy", lambda x, dtype: x.astype(dtype))
 VIEW = Primitive("view", "view", lambda x, spelling, make: make(x))  # noqa: ARG005 - for readers alone
 # By places in the flat array: entries taken out, and entries put among zeros.
 TAKE = Primitive("take", "gather", lambda x, where: x.reshape(-1)[where])
+TAKE_ROWS = Primitive("take", "gather", lambda x, where: x[where])
 INDEX = Primitive("getitem", "gather", lambda x, index: x[index])
 SCATTER = Primitive("scatter", "scatter", _scatter)
+# Written part by part: see assembling.
+ASSEMBLE = Primitive("assemble", "assemble", assemble)
 RANDOM = Primitive("random", "random", _random)
 # What lies side by side in one flat vector, as that vector.
 JOIN = Primitive("join", "join", lambda *pieces: np.concatenate([piece.reshape(-1) for piece in pieces]))

@@ -99,7 +99,7 @@ class Instruction:
         if not any(value in known for value in self.reads()):
             return self
         options = {name: _map(option, known) for name, option in self.options.items()}
-        return replace(self, inputs=_map(self.inputs, known), options=options)
+        return Instruction(self.op, _map(self.inputs, known), self.out, options, self.origin)
 
     def __str__(self) -> str:
         spell = _SPELLINGS.get(getattr(self.op, "kind", "row"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,18 +15,21 @@ from tinygrad_edu.compiler.variant import Variant
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import CaptureError, OptionError, ShapeError
 from tinygrad_edu.optim.optimizer import check_whole
+from tinygrad_edu.tape import mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from tinygrad_edu.compiler.guards import Guard
     from tinygrad_edu.compiler.program import Instruction, Program
 
 __all__ = ["CompiledStep", "compile"]
 
 BACKENDS = ("numpy", "numba")
 _CHECKS = 2  # how often a program is compared with the step itself before it is trusted
+_MANY = 20  # how often it may be made anew because something was replaced
 
 
 def compile(  # noqa: A001 - the framework's word for it
@@ -97,6 +101,8 @@ class CompiledStep:
         self._names = _names_of(function)
         self._variants: dict[Any, list[Variant]] = {}
         self._last: Variant | None = None
+        self._n_dropped = 0
+        self._lock = threading.Lock()
 
     def __call__(self, *arrays: ArrayLike) -> float:
         """Make one step on a batch, and give its loss.
@@ -108,9 +114,15 @@ class CompiledStep:
         ShapeError
             If a shape is not among those that were allowed.
         """
-        last = self._last
-        if last is not None and len(arrays) == last.n_inputs and last.fits(*arrays) and last.checked >= _CHECKS:
-            return last.run(*arrays)
+        with self._lock:  # all calls compute in the same memory
+            last = self._last
+            if last is not None and len(arrays) == last.n_inputs and last.checked >= _CHECKS and last.fits(*arrays):
+                return last.run(*arrays)
+            return self._call(arrays)
+
+    def _call(self, arrays: tuple[ArrayLike, ...]) -> float:
+        if mode.capture is not None:
+            raise CaptureError("A compiled step cannot be recorded itself: call the function that it was made of.")
         given = [a if type(a) is np.ndarray else as_array(a) for a in arrays]
         key = tuple([(a.shape, a.dtype) for a in given])
         for variant in self._variants.get(key, ()):
@@ -129,10 +141,20 @@ class CompiledStep:
             return True
         if guard.kind == "number":
             guard.refuse()
-        if guard.kind == "memory":
-            for variants in self._variants.values():
-                variants[:] = [v for v in variants if v is not variant]
+        if guard.kind in ("memory", "thing"):
+            self._drop(variant, guard)
         return False
+
+    def _drop(self, variant: Variant, guard: Guard) -> None:
+        """Forget a program whose weights, model or generator were replaced."""
+        for variants in self._variants.values():
+            variants[:] = [v for v in variants if v is not variant]
+        self._n_dropped += 1
+        if self._n_dropped > _MANY:
+            raise CaptureError(
+                f"The step was compiled {self._n_dropped} times, since {guard.what} is replaced again and again. "
+                f"Change it in place, as with tensor.copy_(...) under no_grad() or model.load_state_dict(...)."
+            )
 
     # ---------------------------------------------------------------------------------------- compiling
     def _compile(self, key: Any, arrays: list[NDArray[Any]]) -> float:
@@ -159,6 +181,7 @@ class CompiledStep:
         outcome.undo()
         variant.show_gradients()
         refuse_differences(variant.recorded, program)
+        variant.settle()
         return self._run_checked(variant, arrays, outcome)
 
     def _run_checked(self, variant: Variant, arrays: list[NDArray[Any]], outcome: Outcome) -> float:

@@ -20,7 +20,7 @@ from tinygrad_edu.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["same_structure"]
+__all__ = ["same_structure", "structure_guards"]
 
 _SIMPLE = (bool, int, float, str, type(None))
 _LONG = 200  # items: data, not parts of a model
@@ -28,13 +28,22 @@ _LONG = 200  # items: data, not parts of a model
 _NO_RECORDING: Any = SimpleNamespace(modules={}, optimizers=[], numbers_read=[])
 
 
-def same_structure(*parts: Any) -> Callable[[], bool]:
-    """Make a function that tells whether models and losses are still made of the same things.
+def structure_guards(*parts: Any) -> list[Guard]:
+    """List what models, losses and functions are made of.
 
     Parameters
     ----------
     parts
         Modules, and the functions or objects that are called besides, such as the loss.
+    """
+    seen: set[int] = set()
+    guards = [guard for part in parts for guard in _guards(part, seen)]
+    # NaN differs from itself: whatever it is for, it cannot be looked at.
+    return [guard for guard in guards if not (isinstance(guard.value, float) and math.isnan(guard.value))]
+
+
+def same_structure(*parts: Any) -> Callable[[], bool]:
+    """Make a function that tells whether models and losses are still made of the same things.
 
     Examples
     --------
@@ -47,10 +56,7 @@ def same_structure(*parts: Any) -> Callable[[], bool]:
     >>> as_before()
     False
     """
-    seen: set[int] = set()
-    guards = [guard for part in parts for guard in _guards(part, seen)]
-    # NaN differs from itself: whatever it is for, it cannot be looked at.
-    check = holds([guard for guard in guards if not (isinstance(guard.value, float) and math.isnan(guard.value))])
+    check = holds(structure_guards(*parts))
 
     def as_before() -> bool:
         try:

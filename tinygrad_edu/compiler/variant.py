@@ -75,6 +75,7 @@ class Variant:
             state, what = value.owner, value.name
             if state.tensor is not None:
                 guards.append(Guard("memory", state.tensor, ".array", state.array, what))
+                guards.append(Guard("memory", state.tensor, ".tracked", state.tensor.tracked, what))
             else:
                 guards.append(Guard("memory", state.optimizer, f".state[{state.key!r}]", state.array, what))
         guards += [Guard("gradient", parameter, ".grad", grad, "gradient") for parameter, grad in self.gradients]
@@ -87,11 +88,12 @@ class Variant:
 
     def broken(self) -> Guard | None:
         """Find what no longer holds; gradients are put right on the way."""
-        for guard in self.guards:
-            now = guard.now()
-            if now is guard.value or (guard.kind == "number" and type(now) is type(guard.value) and now == guard.value):
-                continue
-            if guard.kind != "gradient":
-                return guard
-        self.show_gradients()
-        return None
+        broken = next((g for g in self.guards if g.kind != "gradient" and not g.holds()), None)
+        if broken is None:
+            self.show_gradients()
+        return broken
+
+    def settle(self) -> None:
+        """Leave out what the step itself changes in Python: it was recorded twice, and did the same."""
+        self.guards = [g for g in self.guards if g.kind not in ("number", "thing") or g.holds()]
+        self.fits = holds(self.guards, [value.array for value in self.program.inputs])

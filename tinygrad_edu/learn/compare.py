@@ -111,6 +111,7 @@ class Comparison:
                     "epochs": r.epochs,
                     "updates": r.updates,
                     "seconds": r.seconds,
+                    "compiled": r.history.compiled if r.history else None,
                 }
                 for r in self.results
             ],
@@ -166,6 +167,7 @@ def _regime(prepared: Prepared, regime: Regime) -> Callable[..., Result]:
             epochs=prepared.settings.epochs,
             seed=prepared.settings.seed,
             callbacks=callbacks,
+            compile=prepared.settings.compile,
         )
         model.eval()
         with no_grad(), np.errstate(over="ignore", invalid="ignore"):

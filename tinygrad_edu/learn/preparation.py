@@ -11,6 +11,7 @@ from tinygrad_edu import losses, metrics, nn, optim
 from tinygrad_edu.data import Standardizer, split
 from tinygrad_edu.errors import DataError, OptionError, suggest
 from tinygrad_edu.optim.optimizer import check_number
+from tinygrad_edu.training.stepping import check_compile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.data import Dataset
     from tinygrad_edu.losses import Loss
     from tinygrad_edu.optim import Optimizer
+    from tinygrad_edu.training.stepping import Compile
 
 __all__ = ["REGIMES", "Prepared", "Regime", "Settings", "prepare"]
 
@@ -57,6 +59,8 @@ class Settings:
         "sgd", "momentum" (0.9) or "adam".
     seed
         Of the split, the initial weights and the order of the examples.
+    compile
+        How updates are made; see `fit`.
 
     Raises
     ------
@@ -71,6 +75,7 @@ class Settings:
     activation: str = "relu"
     optimizer: str = "sgd"
     seed: int = 0
+    compile: Compile = "auto"
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -87,6 +92,7 @@ class Settings:
             raise OptionError(f"There is no optimizer {self.optimizer!r}. {suggest(self.optimizer, _RATES)}")
         if self.seed < 0:
             raise OptionError(f"The seed must be 0 or more, but is {self.seed}.")
+        check_compile(self.compile)
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,10 +47,17 @@ softsign = define(
 # ---------------------------------------------------------------------------------------------- hinges
 # The maximum of two arrays is vectorised, that of an array and a number is not: 1.5 µs against 2.3 for 32 × 128.
 # In the rule sign(y) is 0 or 1, and a float already: 1.1 µs against 1.9 for g * (y > 0) at 32 × 16.
+# The zeros lie in memory as x does, so that the result does too.
+def _relu(x: Any) -> Any:
+    if not isinstance(x, np.ndarray):
+        return np.maximum(x, 0)
+    return np.maximum(x, np.zeros(x.shape, x.dtype) if x.flags.c_contiguous else np.zeros_like(x))
+
+
 relu = define(
     "relu",
     lambda g, y, _x: g * np.sign(y),
-    forward=lambda x: np.maximum(x, np.zeros(x.shape, x.dtype) if isinstance(x, np.ndarray) else 0),
+    forward=_relu,
     doc="max(x, 0); the slope at 0 is taken as 0.",
     domain="x ≠ 0",
 )

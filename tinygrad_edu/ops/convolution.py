@@ -25,6 +25,7 @@ import numpy as np
 from tinygrad_edu.errors import OptionError, ShapeError
 from tinygrad_edu.ops import reductions
 from tinygrad_edu.ops.composition import compose
+from tinygrad_edu.ops.room import room, strided
 from tinygrad_edu.ops.shape import arraylike
 from tinygrad_edu.ops.table import Op, define
 from tinygrad_edu.ops.windows import Windows, meet, settings, spatial, taps, whole_numbers
@@ -72,7 +73,7 @@ def _copy(source: Any, into: Any) -> None:
 def _in_order(x: Any) -> Any:
     if x.flags.c_contiguous:
         return x
-    out = np.empty(x.shape, x.dtype)
+    out = room(np.empty(x.shape, x.dtype), x, filled=False)
     _copy(x, out)
     return out
 
@@ -93,7 +94,7 @@ def _adjacent(rows: Any, k: int, stride: int, count: int) -> Any:
     """See rows (G, rows, A, M), contiguous, as matrices (G, count, k A, M) of k rows each, `stride` rows apart."""
     groups, _, height, width = rows.shape
     by_group, by_row, *inner = rows.strides
-    return np.ndarray((groups, count, k * height, width), rows.dtype, rows, 0, (by_group, by_row * stride, *inner))
+    return strided(rows, (groups, count, k * height, width), (by_group, by_row * stride, *inner))
 
 
 def _columns(x: Any, windows: Windows, layout: _Layout) -> Any:
@@ -103,7 +104,8 @@ def _columns(x: Any, windows: Windows, layout: _Layout) -> Any:
     n_rows = windows.sizes[0] + before + behind
     rows, at_rows = meet(-before, 1, windows.sizes[0], n_rows)
     source = _in_order(layout.arrange(x, windows.sizes))  # once, not for each tap
-    buffer = np.zeros((layout.groups, n_rows, *across.kernel, channels, *layout.tail(across.counts, layout.n)), x.dtype)
+    shape = layout.groups, n_rows, *across.kernel, channels, *layout.tail(across.counts, layout.n)
+    buffer = room(np.zeros(shape, x.dtype), x)
     for tap, inside, at in taps(across):
         entries = source[(_ALL, rows, _ALL, *layout.tail(inside, _ALL))]
         buffer[(_ALL, at_rows, *tap, _ALL, *layout.tail(at, _ALL))] = entries
@@ -146,7 +148,7 @@ def _conv_transpose(y: Any, weight: Any, stride: Any = 1, padding: Any = 0, dila
     k, others, n_rows = windows.kernel[0], math.prod(across.kernel), windows.sizes[0]
     # Row r was seen by the k adjacent rows of windows up to r + before, by the last of them with its first tap.
     source = layout.arrange(y, windows.counts)
-    padded = np.zeros((groups, n_rows + k - 1, *source.shape[2:]), y.dtype)
+    padded = room(np.zeros((groups, n_rows + k - 1, *source.shape[2:]), y.dtype), y)
     rows, at_rows = meet(windows.padding[0][0] - k + 1, 1, windows.counts[0], n_rows + k - 1)
     _copy(source[:, rows], padded[:, at_rows])
     padded = padded.reshape(groups, n_rows + k - 1, features, math.prod(across.counts) * len(y))
@@ -155,7 +157,7 @@ def _conv_transpose(y: Any, weight: Any, stride: Any = 1, padding: Any = 0, dila
     parts = parts.reshape(groups, n_rows, *across.kernel, channels, *layout.tail(across.counts, len(y)))
     # An array of its own that lies in memory like this view: the tape copies views that become the gradient of a leaf.
     like = layout.restore(np.empty((1, n_rows, shape[1], *layout.tail(across.sizes, len(y))), bool), shape)
-    x = np.zeros_like(like, dtype=parts.dtype)
+    x = room(np.zeros_like(like, dtype=parts.dtype), parts)
     out = layout.arrange(x, windows.sizes)
     for tap, inside, at in taps(across):
         out[(_ALL, _ALL, _ALL, *layout.tail(inside, _ALL))] += parts[(_ALL, _ALL, *tap, _ALL, *layout.tail(at, _ALL))]

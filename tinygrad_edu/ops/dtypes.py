@@ -15,5 +15,5 @@ def as_floats(x: Any) -> Any:
     >>> as_floats(np.array([200, 255], np.uint8))
     array([200., 255.])
     """
-    array = np.asarray(x)
+    array = x if hasattr(x, "dtype") else np.asarray(x)
     return array if array.dtype.kind == "f" else array.astype(np.float64)

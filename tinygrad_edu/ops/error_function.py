@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.ops.dtypes import as_floats
+from tinygrad_edu.ops.room import room
 from tinygrad_edu.ops.table import define
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _TAIL_FLOAT32 = (
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
-    y = np.full_like(x, coefficients[-1])
+    y = room(np.full_like(x, coefficients[-1]), x)
     for c in coefficients[-2::-1]:
         y *= x
         y += c

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.ops.room import room
 from tinygrad_edu.ops.table import Op, define
 
 
@@ -86,7 +87,7 @@ def _put(g: Any, shape: tuple[int, ...], index: Any) -> Any:
     few, narrow = g.size <= _SMALL, math.prod(shape) <= _BLOCK
     exact = np.float64 if g.dtype.kind == "f" and (narrow or not few) else g.dtype
     if few or (narrow and len(shape) == 1):
-        totals = np.zeros(shape, exact)
+        totals = room(np.zeros(shape, exact), g)
         np.add.at(totals, index, g.astype(exact, copy=False))
         return totals.astype(g.dtype, copy=False)
     picked, n_rows, row = rows_picked(shape, index)
@@ -104,7 +105,7 @@ def _put(g: Any, shape: tuple[int, ...], index: Any) -> Any:
 
 
 def _place(g: Any, shape: tuple[int, ...], index: Any) -> Any:
-    out = np.zeros(shape, dtype=g.dtype)
+    out = room(np.zeros(shape, dtype=g.dtype), g)
     out[index] = g
     return out
 
@@ -112,7 +113,7 @@ def _place(g: Any, shape: tuple[int, ...], index: Any) -> Any:
 def _totals(values: Any, numbers: Any, n_rows: int, dtype: Any) -> Any:
     """Add up the values of each row, (n, length) into (n_rows, length)."""
     length = values.shape[1]
-    totals, columns = np.zeros(n_rows * length, dtype), np.arange(length)
+    totals, columns = room(np.zeros(n_rows * length, dtype), values), np.arange(length)
     step = max(1, _BLOCK // length)
     for k in range(0, len(numbers), step):
         entries = numbers[k : k + step]

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_edu.ops.activations import sigmoid
 from tinygrad_edu.ops.constants import positions
+from tinygrad_edu.ops.room import room
 from tinygrad_edu.ops.table import define
 
 
@@ -32,7 +33,7 @@ def _negative_log_likelihood_rule(g: Any, _y: Any, log_p: Any, target: Any, redu
 
 
 def _place(g: Any, target: Any, n_classes: int) -> Any:
-    out = np.zeros((target.size, n_classes), g.dtype)
+    out = room(np.zeros((target.size, n_classes), g.dtype), g, target)
     out[positions(target.size), target.reshape(-1)] = g.reshape(-1)
     return out if target.ndim == 1 else out.reshape((*target.shape, n_classes))
 

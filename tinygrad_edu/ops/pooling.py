@@ -14,6 +14,7 @@ import numpy as np
 from tinygrad_edu.errors import OptionError, ShapeError
 from tinygrad_edu.ops.choices import where
 from tinygrad_edu.ops.composition import compose
+from tinygrad_edu.ops.room import room
 from tinygrad_edu.ops.table import Op, define
 from tinygrad_edu.ops.windows import Ints, Windows, spatial, taps, whole_numbers
 
@@ -47,7 +48,7 @@ def _windows(
 def _max_pool(x: Any, **options: Any) -> Any:
     windows = _windows(spatial(x), **options)
     lowest = -math.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    out: Any = np.full_like(x, lowest, shape=(*x.shape[:2], *windows.counts))
+    out: Any = room(np.full_like(x, lowest, shape=(*x.shape[:2], *windows.counts)), x)
     for _, inside, at in taps(windows):
         part = out[(..., *at)]
         np.maximum(part, x[(..., *inside)], out=part)
@@ -56,7 +57,7 @@ def _max_pool(x: Any, **options: Any) -> Any:
 
 def _firsts(x: Any, y: Any, windows: Windows) -> Iterator[tuple[Any, Any, Any]]:
     """Go through the taps: the entries under each, in which windows they are, and where one is the first largest."""
-    waiting: Any = np.ones_like(y, dtype=bool)
+    waiting: Any = room(np.ones_like(y, dtype=bool), y)
     for _, inside, at in taps(windows):
         entries, places = (..., *inside), (..., *at)
         # "Not less" and not "equal", so that a window with NaN, which y passes on, gives g to an entry too.
@@ -67,7 +68,7 @@ def _firsts(x: Any, y: Any, windows: Windows) -> Iterator[tuple[Any, Any, Any]]:
 
 def _max_pool_put(g: Any, x: Any, y: Any, **options: Any) -> Any:
     windows = _windows(spatial(x), **options)
-    out: Any = np.zeros_like(x, dtype=g.dtype)
+    out: Any = room(np.zeros_like(x, dtype=g.dtype), g)
     overlap = any(d * (k - 1) >= s for k, s, d in zip(windows.kernel, windows.stride, windows.dilation, strict=True))
     for entries, places, first in _firsts(x, y, windows):
         # By a product: np.where takes three times as long where the entries that are first are not foreseeable.
@@ -79,7 +80,7 @@ def _max_pool_put(g: Any, x: Any, y: Any, **options: Any) -> Any:
 
 
 def _max_pool_pick(g: Any, x: Any, y: Any, **options: Any) -> Any:
-    out: Any = np.zeros_like(y, dtype=g.dtype)
+    out: Any = room(np.zeros_like(y, dtype=g.dtype), g)
     for entries, places, first in _firsts(x, y, _windows(spatial(x), **options)):
         out[places] += g[entries] * first
     return out
@@ -118,7 +119,7 @@ max_pool_pick: Op = define(
 # --------------------------------------------------------------------------------------------- the sum
 def _sum_pool(x: Any, **options: Any) -> Any:
     windows = _windows(spatial(x), **options)
-    out: Any = np.zeros_like(x, shape=(*x.shape[:2], *windows.counts))
+    out: Any = room(np.zeros_like(x, shape=(*x.shape[:2], *windows.counts)), x)
     for _, inside, at in taps(windows):
         out[(..., *at)] += x[(..., *inside)]
     return out
@@ -131,7 +132,7 @@ def _sum_pool_put(g: Any, sizes: Ints, **options: Any) -> Any:
             f"Over the spatial shape {sizes} there are {windows.counts} windows, but g has the shape {g.shape}. Take "
             f"the sizes and the options with which it was pooled."
         )
-    out: Any = np.zeros_like(g, shape=(*g.shape[:2], *sizes))
+    out: Any = room(np.zeros_like(g, shape=(*g.shape[:2], *sizes)), g)
     for _, inside, at in taps(windows):
         out[(..., *inside)] += g[(..., *at)]
     return out

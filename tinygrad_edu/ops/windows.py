@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu.errors import OptionError, ShapeError
+from tinygrad_edu.ops.room import room
 from tinygrad_edu.ops.table import Op, define
 
 __all__ = ["Windows", "fold", "meet", "settings", "spatial", "taps", "unfold", "whole_numbers"]
@@ -185,7 +186,7 @@ def spatial(x: Any) -> Ints:
 def _unfold(x: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     windows = Windows.over(spatial(x), kernel_size, stride=stride, padding=padding, dilation=dilation)
     n, channels = x.shape[:2]
-    columns: Any = np.zeros((n, channels, *windows.kernel, *windows.counts), x.dtype)
+    columns: Any = room(np.zeros((n, channels, *windows.kernel, *windows.counts), x.dtype), x)
     for tap, inside, at in taps(windows):
         columns[(slice(None), slice(None), *tap, *at)] = x[(..., *inside)]
     return columns.reshape(n, channels * math.prod(windows.kernel), math.prod(windows.counts))
@@ -204,7 +205,7 @@ def _fold(
         )
     n, channels = columns.shape[0], columns.shape[1] // entries
     parts = columns.reshape(n, channels, *windows.kernel, *windows.counts)
-    out: Any = np.zeros((n, channels, *output_size), columns.dtype)
+    out: Any = room(np.zeros((n, channels, *output_size), columns.dtype), columns)
     for tap, inside, at in taps(windows):
         out[(..., *inside)] += parts[(slice(None), slice(None), *tap, *at)]
     return out

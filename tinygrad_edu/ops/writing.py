@@ -15,6 +15,7 @@ from tinygrad_edu.ops.arithmetic import astype
 from tinygrad_edu.ops.choices import maximum, minimum, where
 from tinygrad_edu.ops.composition import compose
 from tinygrad_edu.ops.indexing import picks_each_once, put, rows_picked, seen_rows
+from tinygrad_edu.ops.room import copied
 from tinygrad_edu.ops.shape import arraylike, broadcast_to
 from tinygrad_edu.ops.table import Op, define
 
@@ -66,7 +67,8 @@ def _stays(shape: tuple[int, ...], index: Any) -> Any:
 
 # ------------------------------------------------------------------------------------------------ set
 def _set_at(x: Any, v: Any, index: Any) -> Any:
-    out, v = np.array(x), _fitted(v, x, index)
+    v = _fitted(v, x, index)
+    out = copied(x, v)
     stays = _stays(x.shape, index)
     if stays is None:
         out[index] = v

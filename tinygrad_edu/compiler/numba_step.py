@@ -1,0 +1,188 @@
+"""A program as machine code: one function that makes a step for each batch, and what Python does before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.fusion import fuse
+from tinygrad_edu.compiler.memory import _arena
+from tinygrad_edu.compiler.numba_cache import load
+from tinygrad_edu.compiler.numba_memory import lay_out
+from tinygrad_edu.compiler.numba_source import write_numba_source
+from tinygrad_edu.errors import CaptureError, optional_import
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from tinygrad_edu.compiler.program import Instruction, Program, Value
+
+__all__ = ["NumbaStep", "make"]
+
+
+def make(program: Program, arrays: Mapping[Value, NDArray[Any]], title: str) -> NumbaStep:
+    """Make machine code of a program.
+
+    Parameters
+    ----------
+    program
+        After all passes.
+    arrays
+        Of states, and of the flat vectors that they are pieces of; see `memory.bind`.
+    title
+        The first line of the source.
+
+    Raises
+    ------
+    CaptureError
+        If an operation cannot be expressed in machine code; backend="numpy" can.
+    MissingDependencyError
+        If Numba is not installed.
+    """
+    optional_import("numba", extra="jit", purpose="Compiling to machine code")
+    return NumbaStep(program, arrays, title)
+
+
+class NumbaStep:
+    """A step, and an epoch of them, in machine code.
+
+    Parameters
+    ----------
+    program, arrays, title
+        See `make`.
+    """
+
+    def __init__(self, program: Program, arrays: Mapping[Value, NDArray[Any]], title: str) -> None:
+        self.program = program
+        self.calls = [i.options for i in program.instructions if i.op is p.CALL]
+        self.checks = [i for i in program.instructions if i.op is p.CHECK and not stops(i)]
+        for check in self.checks:
+            _refuse_computed(check, program)
+        fused = fuse(program)
+        layout = lay_out(program, fused)
+        self.source = write_numba_source(program, fused, layout, title=title)
+        self._epoch = load(self.source).epoch
+        self._memory = _arena(layout.size)
+        self.arrays: dict[Value, NDArray[Any]] = {}
+        """Gradients, in this program's memory."""
+        for value, strides in layout.shaped.items():
+            if value.kind == "constant":
+                self._view(value, layout.places[value], strides)[...] = value.array
+        for _, gradient in program.keeps:
+            seen = fused.views(gradient)
+            piece = layout.pieces.get(seen.root)
+            if piece is not None:
+                flat, start = piece
+                offset = layout.places[flat] + start
+            else:
+                offset = layout.places[seen.root]
+            size = gradient.dtype.itemsize
+            self.arrays[gradient] = np.ndarray(
+                gradient.shape, gradient.dtype, self._memory, offset + seen.offset * size, [s * size for s in seen.strides]
+            )
+        self._states = [arrays[value] for value in layout.states]
+        self._dtypes = [value.dtype for value in program.inputs]
+        self._shapes = [value.shape for value in program.inputs]
+        self._order = np.arange(max([1, *(s[0] for s in self._shapes if s)]))
+        self._loss = np.empty(1)
+
+    def _view(self, value: Value, offset: int, strides: tuple[int, ...]) -> NDArray[Any]:
+        size = value.dtype.itemsize
+        return np.ndarray(value.shape, value.dtype, self._memory, offset, [s * size for s in strides])
+
+    # -------------------------------------------------------------------------------------------- running
+    def run(self, *arrays: NDArray[Any]) -> float:
+        """Make one step on a batch, and give its loss."""
+        self._check(arrays)
+        batches = [np.ascontiguousarray(a).reshape(a.shape[0] if a.ndim else 1, -1) for a in arrays]
+        done = self._run(batches, self._order, self._loss)
+        loss = float(self._loss[0])
+        if done == 0:
+            self._refuse(loss)
+        return loss
+
+    def epoch(
+        self, X: NDArray[Any], y: NDArray[Any], order: NDArray[np.int64], batch_size: int
+    ) -> NDArray[np.float64]:
+        """Make a step for each whole batch of the examples of `order`; the rest of them is left out.
+
+        Returns
+        -------
+        The loss of each step that was made.
+        """
+        self._check((X, y))
+        order = np.ascontiguousarray(order, np.int64)
+        if order.size and not -len(X) <= order.min() <= order.max() < len(X):
+            raise IndexError(f"order names examples from {order.min()} to {order.max()}, of {len(X)}.")
+        if order.size and order.min() < 0:
+            order = order % len(X)
+        batches = [np.ascontiguousarray(a).reshape(len(a), -1) for a in (X, y)]
+        losses = np.empty(len(order) // batch_size)
+        done = self._run(batches, order, losses)
+        return losses[:done]
+
+    def _run(self, batches: list[NDArray[Any]], order: NDArray[np.int64], losses: NDArray[np.float64]) -> int:
+        before = _numbers_of_state(self.calls)
+        numbers = self._tabulate(len(losses))
+        done = int(self._epoch(*batches, order, numbers, losses, self._memory, *self._states))
+        if done < len(losses):  # Python's numbers belong to the steps that were made
+            for array, value in before:
+                array[...] = value
+            self._tabulate(done)
+        return done
+
+    def _tabulate(self, steps: int) -> NDArray[np.float64]:
+        """Let Python compute what it computes in each step, for all of them."""
+        table = np.empty((steps, sum(len(call["numbers"]) for call in self.calls)))
+        for k in range(steps):
+            column = 0
+            for call in self.calls:
+                values = call["call"]()
+                n = len(call["numbers"])
+                if n:
+                    table[k, column : column + n] = values * (n // len(values))
+                column += n
+        return table
+
+    def _check(self, arrays: tuple[NDArray[Any], ...]) -> None:
+        """Let Python check what it checks of inputs, for all batches at once."""
+        given = dict(zip(self.program.inputs, arrays, strict=True))
+        for check in self.checks:
+            args = [given.get(x, getattr(x, "array", x)) for x in check.inputs]
+            check.options["refuse"](*args)
+
+    def _refuse(self, loss: float) -> None:
+        for i in self.program.instructions:
+            if i.op is p.CHECK and stops(i):
+                i.options["refuse"](np.asarray(loss))
+
+
+def stops(check: Instruction) -> bool:
+    """Tell whether a check ends the epoch instead of raising at once: that of the loss."""
+    return bool(getattr(check.options["refuse"], "stops", False))
+
+
+def _refuse_computed(check: Instruction, program: Program) -> None:
+    """Refuse a check of what only machine code knows."""
+    for value in check.reads():
+        if value not in program.inputs and value.kind != "constant":
+            raise CaptureError(
+                f"At {check.origin.line}: {check.options['refuse'].__name__} looks at values in the middle of the step, "
+                f'which machine code does not do. Use backend="numpy".'
+            )
+
+
+def _numbers_of_state(calls: list[dict[str, Any]]) -> list[tuple[NDArray[Any], Any]]:
+    """Copy the single numbers that Python's calls count on: the step, the learning rate."""
+    found = {}
+    for call in calls:
+        owner = getattr(call["call"], "__self__", None)
+        for holder in (owner, getattr(owner, "optimizer", None)):
+            for array in (getattr(holder, "state", None) or {}).values():
+                if isinstance(array, np.ndarray) and array.ndim == 0:
+                    found[id(array)] = array, array.copy()
+    return [*found.values()]
