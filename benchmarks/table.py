@@ -68,8 +68,9 @@ def _notes(records: dict[str, Any]) -> list[str]:
     versions = ", ".join(f"{name} {number}" for name, number in last["versions"].items())
     claims = [claim for record in records.values() for claim in record["claims"]]
     held = sum(claim["holds"] for claim in claims)
+    machine = f"{last['machine']} with {last['cores']} cores, {last['date']}, with {versions}"
+    how = "Medians of rounds in which all take turns, each in a process of its own; b is the size of a batch."
     return [
-        "Medians of rounds in which all take turns, each in a process of its own; sizes of a network from inputs to "
-        f"classes, b: batch. Measured on {last['machine']} with {last['cores']} cores, {last['date']}, with {versions}.",
+        f"{how} Measured on {machine}.",
         f"Of {len(claims)} claims about these, {held} hold; each is in `benchmarks/results/`.",
     ]

@@ -64,7 +64,7 @@ def _seconds_of_lines(step: Any, X: Any, y: Any, steps: int) -> Counter[int]:
     seconds: Counter[int] = Counter()
     line, since = 0, 0.0
 
-    def each_line(frame: FrameType, event: str, argument: Any) -> Any:
+    def each_line(frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal line, since
         now = perf_counter()
         if line:
@@ -73,7 +73,7 @@ def _seconds_of_lines(step: Any, X: Any, y: Any, steps: int) -> Counter[int]:
         since = perf_counter()
         return each_line
 
-    def each_call(frame: FrameType, event: str, argument: Any) -> Any:
+    def each_call(frame: FrameType, _event: str, _argument: Any) -> Any:
         return each_line if frame.f_code.co_filename.startswith("<compiled step") else None
 
     sys.settrace(each_call)

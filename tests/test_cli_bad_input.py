@@ -158,6 +158,7 @@ def test_the_remedy_for_missing_values_is_one(missing):
         *((["--seed", text], f"from 0 to 4294967295, but is '{text}'") for text in ("-1", "4294967296", "x")),
         (["--activation", "gelu"], "choose from"),
         (["--optimizer", "rmsprop"], "choose from"),
+        (["--compile", "jit"], "choose from"),
         (["--learning-rate", "1"], "nrecognized arguments: --learning-rate"),
         (["--epochs"], "expected one argument"),
         (["--hidden", "99999999999"], "not enough memory"),

@@ -15,6 +15,7 @@ from tinygrad_edu.cli import main
 
 ROOT = Path(__file__).parent.parent
 QUICK = ["--epochs", "2", "--hidden", "8"]
+SENTENCES = ("Updates ", "With ", "From ")  # below the table, as long as they need
 CLASSIFIERS = ["DummyClassifier", "LogisticRegression", "SGDClassifier", "MLPClassifier"]
 REGRESSORS = ["DummyRegressor", "LinearRegression", "SGDRegressor", "MLPRegressor"]
 
@@ -69,8 +70,13 @@ def test_the_table_and_the_json_say_the_same(iris):
         assert seconds == f"{result['seconds']:.3f}"
 
 
-def test_two_sentences_follow_the_table(iris):
-    *_, best, jumps, results, figure = iris.stdout.splitlines()
+def test_sentences_follow_the_table(iris):
+    *_, made, best, jumps, results, figure = iris.stdout.splitlines()
+    assert made == (
+        "Updates were not compiled in batch and mini-batch and compiled (numpy) in stochastic gradient descent. "
+        "At most 2 updates see 112 examples, and compiling pays from 100 on. "
+        "At most 6 updates see 32 examples, and compiling pays from 100 on."
+    )
     assert best.startswith("With the same 2 passes over the data, ")
     assert jumps.startswith("From one update to the next the loss jumped least in ")
     assert results == "Results: results.json"
@@ -106,7 +112,7 @@ def test_the_heading_says_what_is_compared(iris):
 @pytest.mark.parametrize("data", ["iris", "diabetes"])
 def test_the_table_fits_80_columns(capsys, data):
     assert main(["compare", data, *QUICK, "--no-plot", "--quiet"]) == 0
-    table = [line for line in capsys.readouterr().out.splitlines()[2:] if not line.startswith(("With ", "From "))]
+    table = [line for line in capsys.readouterr().out.splitlines()[2:] if not line.startswith(SENTENCES)]
     assert len(table) > 10
     assert max(map(len, table)) <= 80
 
@@ -180,6 +186,25 @@ def test_a_json_file_that_is_there_is_replaced(tmp_path):
     assert main(["compare", "iris", *QUICK, "--quiet", "--no-plot", "--json", str(out)]) == 0
     assert json.loads(out.read_text())["dataset"] == "iris"
     assert [entry.name for entry in tmp_path.iterdir()] == ["results.json"]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("none", "not compiled in batch, stochastic and mini-batch gradient descent."),
+        ("numpy", "compiled (numpy) in batch, stochastic and mini-batch gradient descent."),
+    ],
+)
+def test_updates_are_made_as_asked_and_give_the_same_numbers(capsys, tmp_path, how, said):
+    def results(how):
+        out = tmp_path / "results.json"
+        words = [*QUICK, "--quiet", "--no-plot", "--json", str(out)]
+        assert main(["compare", "iris", *words, "--compile", how]) == 0
+        return [result | {"seconds": 0} for result in json.loads(out.read_text())["results"]]
+
+    compared = results(how)
+    assert f"\nUpdates were {said}\n" in capsys.readouterr().out
+    assert compared == results("auto")
 
 
 # -------------------------------------------------------------------------------------------- divergence

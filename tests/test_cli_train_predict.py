@@ -48,8 +48,12 @@ def test_train_says_how_it_went_and_where_the_model_is(capsys, tmp_path):
     model = tmp_path / "model.safetensors"
     assert main(["train", "iris", "--hidden", "8", "--epochs", "20", "--save", str(model)]) == 0
     captured = capsys.readouterr()
-    how, score, where = captured.out.splitlines()
+    how, made, score, where = captured.out.splitlines()
     assert how == "Stopped after 20 epochs (80 updates), the number asked for."
+    assert made == (
+        "Updates were not compiled in mini-batch gradient descent. "
+        "At most 60 updates see 32 examples, and compiling pays from 100 on."
+    )
     assert score.startswith("On the 38 test examples: accuracy 0.")
     assert where == f"Model: {model}"
     assert captured.err.startswith("mini-batch gradient descent: 80 updates in ")
@@ -71,6 +75,17 @@ def test_the_same_seed_saves_the_same_numbers(tmp_path):
     same = [all(np.array_equal(models[0][0][name], arrays[name]) for name in arrays) for arrays, _ in models]
     assert same == [True, True, False]
     assert models[0][1] == models[1][1]
+
+
+@pytest.mark.parametrize(("how", "said"), [("none", "not compiled"), ("numpy", "compiled (numpy)")])
+def test_the_way_in_which_updates_are_made_is_said_and_changes_no_number(capsys, tmp_path, how, said):
+    models = []
+    for option in (["--compile", how], []):
+        file = tmp_path / "model.safetensors"
+        assert main(["train", "iris", *QUICK, "--epochs", "2", *option, "--save", str(file)]) == 0
+        models.append(checkpoint.load(file)[0])
+    assert f"\nUpdates were {said} in mini-batch gradient descent.\n" in capsys.readouterr().out
+    assert all(np.array_equal(array, models[1][name]) for name, array in models[0].items())
 
 
 def test_a_training_that_diverges_leaves_the_model_that_was_there(capsys, tmp_path):

@@ -28,6 +28,7 @@ _LOOKS_ONLY = frozenset(
     {np.shape, np.ndim, np.size, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted, np.isin, np.array_repr}
     | {np.array_str, np.result_type, np.can_cast, np.may_share_memory, np.shares_memory, np.iscomplexobj}
 )
+_LOOKS_AT_NO_VALUE = frozenset({np.shape, np.ndim, np.size, np.result_type, np.may_share_memory, np.shares_memory})
 # A ufunc's methods, and the rows that they are; along axis 0, if nothing is said.
 _METHODS: dict[tuple[Any, str], str] = {
     (np.add, "reduce"): "sum",
@@ -66,6 +67,8 @@ class NumpyCalls(Node):
     ) -> Any:
         op = ops.BY_FUNCTION.get(function)
         if function in _LOOKS_ONLY or (function is np.where and len(args) == 1):
+            if in_force and function not in _LOOKS_AT_NO_VALUE:
+                _take_out(f"np.{function.__name__}()", args, kwargs)
             return function(*map(_array, args), **{name: _array(value) for name, value in kwargs.items()})
         if op is not None:
             return _call(op, args, kwargs)
@@ -83,6 +86,11 @@ class NumpyCalls(Node):
         return np.array(self.array, dtype=dtype, copy=copy)
 
 
+def _take_out(how: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    for x in _nodes((*args, *kwargs.values())):
+        take_out(x, how)
+
+
 def _call(op: Op | Composition, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     inputs, options = op.bind(args, kwargs)
     return op(*inputs, **options)
@@ -95,6 +103,8 @@ def _write_into(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
         raise GraphError(
             f"np.{ufunc.__name__}(..., out=) would write into a Tensor, or drop a gradient. Assign the result instead."
         )
+    if in_force:
+        _take_out(f"np.{ufunc.__name__}(..., out=)", inputs, {})
     arrays = [x.array if isinstance(x, Node) else x for x in inputs]
     return getattr(ufunc, method)(*arrays, **kwargs)
 
@@ -108,6 +118,8 @@ def _on_arrays(name: str, function: Callable[..., Any], args: tuple[Any, ...], k
             f"{name}{given} has no row in the table of operations, so it cannot be differentiated. Compose it from "
             f"operations that have, or compute on tensor.numpy() where no gradient is needed.{advice}"
         )
+    if in_force:
+        _take_out(f"{name}()", args, kwargs)
     return function(*map(_array, args), **{name: _array(value) for name, value in kwargs.items()})
 
 

@@ -188,6 +188,8 @@ class Tensor(Methods, NumpyCalls, InPlace, Backward):
         array = as_array(value)
         if self.tracked and array.dtype.kind != "f":
             raise _no_gradients(array)
+        if in_force:
+            take_out(self, "data = ...")
         touch(self)
         self.array = array
 

@@ -33,10 +33,10 @@ def epoch_of(weights, X, y):  # noqa: ANN001, ANN201, D103
 
 
 for epoch, order in enumerate(orders, 1):
-    shuffled_X, shuffled_y = X[order], y[order]
-    weights, _ = epoch_of(weights, shuffled_X[:full], shuffled_y[:full])
+    x_epoch, y_epoch = X[order], y[order]
+    weights, _ = epoch_of(weights, x_epoch[:full], y_epoch[:full])
     if full < len(X):
-        weights, _ = update(weights, (shuffled_X[full:], shuffled_y[full:]))
+        weights, _ = update(weights, (x_epoch[full:], y_epoch[full:]))
     # Outside of jit each operation would be compiled by itself; NumPy needs no compiling.
     w1, b1, w2, b2 = map(np.asarray, weights)
     if np.mean((np.maximum(X_test @ w1.T + b1, 0) @ w2.T + b2).argmax(axis=1) == y_test) >= 0.97:

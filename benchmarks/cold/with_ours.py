@@ -1,4 +1,4 @@
-"""This framework, the step compiled by its NumPy backend: ``python with_ours.py FILE``."""
+"""The framework itself, the step compiled by its NumPy backend: ``python with_ours.py FILE``."""
 
 import sys
 

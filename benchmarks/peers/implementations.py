@@ -12,7 +12,7 @@ class Implementation:
     Parameters
     ----------
     module, variant
-        ``benchmarks.peers.MODULE.make(workload, VARIANT, threads)`` makes it.
+        ``benchmarks.peers.MODULE.make(workload, VARIANT)`` makes it; without the variant where there is one only.
     slow
         It is timed in a few rounds only, and on one thread.
     losses

@@ -1,4 +1,4 @@
-"""This framework: eager, and its compiled step called for each batch or over the epoch."""
+"""The framework itself: eager, and its compiled step called for each batch or over the epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchmarks.peers.workloads import Workload
 
 
-def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
+def make(workload: Workload, variant: str) -> tuple[str, Trainer]:
     """Make "eager", or "numpy", "numba" (per batch), "numpy epoch", "numba epoch"."""
     X, y = workload.data()
     step = training_step(workload)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class UnavailableError(Exception):
-    """This implementation cannot train this workload here; the message says why."""
+    """The implementation cannot train this workload here; the message says why."""
 
 
 class Trainer(Protocol):

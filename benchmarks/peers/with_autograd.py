@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from benchmarks.peers.workloads import Workload
 
 
-def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
-    """Make it; there is one variant."""
+def make(workload: Workload) -> tuple[str, Trainer]:
+    """Make it."""
     if workload.kind == "convnet" or workload.optimizer == "adam":
         raise UnavailableError("autograd has neither convolutions of images nor an Adam to step by hand")
     weights = workload.weights()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.peers.workloads import Workload
 
 
-def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
+def make(workload: Workload, variant: str) -> tuple[str, Trainer]:
     """Make "step" or "scan", the latter in its quickest form."""
     if variant == "step":
         return "batches made ready before", _by_batch(workload)

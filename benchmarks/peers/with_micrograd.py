@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from benchmarks.peers.workloads import Workload
 
 
-def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
-    """Make it; there is one variant, for the tiniest network alone."""
+def make(workload: Workload) -> tuple[str, Trainer]:
+    """Make it, for the tiniest network alone."""
     if workload.kind != "mlp" or workload.sizes[0] > 2:
         raise UnavailableError("micrograd holds one object for each number: only the tiniest network is feasible")
     model = MLP(workload.sizes[0], list(workload.sizes[1:]))

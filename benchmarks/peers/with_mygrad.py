@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from benchmarks.peers.workloads import Workload
 
 
-def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
-    """Make it; there is one variant. Its checks of memory are off, as it advises for speed."""
+def make(workload: Workload) -> tuple[str, Trainer]:
+    """Make it. Its checks of memory are off, as it advises for speed."""
     if workload.kind not in {"mlp", "linear"} or workload.optimizer == "adam":
         raise UnavailableError("MyGrad has no Adam and no cross-entropy of one logit, and is slow at convolutions")
     mygrad.turn_memory_guarding_off()

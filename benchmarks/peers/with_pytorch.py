@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from benchmarks.peers.workloads import Workload
 
 
-def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
+def make(workload: Workload, variant: str) -> tuple[str, Trainer]:
     """Make "eager" or "compile", with the optimizer's quickest form."""
-    torch.set_num_threads(threads)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     torch.set_num_interop_threads(1)
     if variant == "compile":
         return "one graph", _compiled(workload)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from benchmarks.peers.workloads import Workload
 
 
-def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
-    """Make the model; there is one variant."""
+def make(workload: Workload) -> tuple[str, Trainer]:
+    """Make the model."""
     if workload.kind == "convnet":
         raise UnavailableError("scikit-learn has no convolutions")
     if workload.kind == "mlp":

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from benchmarks.peers.workloads import Workload
 
 
-def make(workload: Workload, variant: str, threads: int) -> tuple[str, Trainer]:
-    """Make it; there is one variant. Its batches lie ready on the device, as they do for JAX."""
+def make(workload: Workload) -> tuple[str, Trainer]:
+    """Make it. Its batches lie ready on the device, as they do for JAX."""
     if not _CLANG:
         raise UnavailableError("tinygrad's CPU device needs clang")
     layers = _layers(workload)

@@ -1,7 +1,7 @@
 """One implementation in a process of its own: ``python -m benchmarks.peers.worker``.
 
-It reads JSON lines: first what to train (workload, implementation, threads), then commands; it answers each with a line.
-Threads are set by the environment it is started in, before any library is loaded.
+It reads JSON lines: first what to train (workload, implementation), then commands; it answers each with a line.
+The number of threads is set by the environment that it is started in, before any library is loaded.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def main() -> None:
     implementation = IMPLEMENTATIONS[request["implementation"]]
     try:
         module = importlib.import_module(f"benchmarks.peers.{implementation.module}")
-        form, trainer = module.make(Workload.from_json(request["workload"]), implementation.variant, request["threads"])
+        variant = [implementation.variant] if implementation.variant else []
+        form, trainer = module.make(Workload.from_json(request["workload"]), *variant)
     except (ModuleNotFoundError, UnavailableError) as error:
         print(json.dumps({"unavailable": str(error)}), file=answers)
         return

@@ -288,7 +288,7 @@ def _assemble(w: _Writer, i: Instruction) -> list[str]:
         target = w.bound(followed(part.path, array), f"{out}_{k}") if part.path else out
         operands = [target if n == OWN else w.name(i.inputs[n]) for n in part.operands]
         if part.how == "fill":
-            lines.append(f"{target}.fill({operands[0]})")
+            lines.append(f"{target}.fill({i.inputs[part.operands[0]].array.item()!r})")
         elif part.how == "":
             lines.append(f"np.copyto({target}, {operands[0]})")
         elif part.how == "put":

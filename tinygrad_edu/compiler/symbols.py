@@ -152,12 +152,8 @@ class Symbol(NDArrayOperatorsMixin):
     def __getitem__(self, index: Any) -> Symbol:
         parts = index if isinstance(index, tuple) else (index,)
         if all(isinstance(part, _BASIC) for part in parts):
-            if all(part is Ellipsis or part == slice(None) for part in parts):
-                return self
-            parts = tuple(int(part) if isinstance(part, np.integer) else part for part in parts)
-            # Of a single entry NumPy gives a number, but with an Ellipsis a view.
-            single = sum(isinstance(part, int) for part in parts) == self.ndim
-            return self._view("[]", (*parts, ...) if single and Ellipsis not in parts else parts)
+            plain = plain_index(parts, self.shape)
+            return self._view("[]", plain) if plain else self
         read = tuple(part if isinstance(part, _BASIC) else self.tracer.operand(part) for part in parts)
         if any(isinstance(v, Value) and v.dtype == bool for v in read):
             raise UntraceableError("mask")
@@ -179,7 +175,7 @@ class Symbol(NDArrayOperatorsMixin):
     def room(self, array: NDArray[Any], *, filled: bool = True) -> Symbol:
         """Give what stands for a new array, full of one number or of anything, to be written into."""
         out = Symbol(self.tracer, array)
-        out._number = array.flat[0] if filled and array.size else None
+        out._number = array.item(0) if filled and array.size else None
         return out
 
     def copy_of(self, x: Any) -> Symbol:
@@ -270,6 +266,34 @@ class Symbol(NDArrayOperatorsMixin):
     def max(self, axis: Any = None, keepdims: Any = False) -> Any:  # noqa: FBT002 - NumPy's signature
         """Find the largest entries along axes."""
         return np.maximum.reduce(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+
+
+def plain_index(parts: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Spell an index of slices and numbers in one way of many; () if it takes all there is.
+
+    Examples
+    --------
+    >>> plain_index((slice(0, 3, 1), np.int64(1), ...), (3, 2, 2))
+    (slice(None, None, None), 1)
+    >>> plain_index((..., slice(0, 2)), (3, 2)), plain_index((0, 1), (3, 2))
+    ((), (0, 1, Ellipsis))
+    """
+    full = slice(None)
+    known = [int(part) if isinstance(part, np.integer) else part for part in parts]
+    n_axes = sum(part is not None and part is not Ellipsis for part in known)
+    if Ellipsis in known:
+        k = known.index(Ellipsis)
+        known[k : k + 1] = [full] * (len(shape) - n_axes)
+    lengths = iter(shape)
+    for k, part in enumerate(known):
+        n = next(lengths) if part is not None else 0
+        if isinstance(part, slice) and part.indices(n) == (0, n, 1):
+            known[k] = full
+    while known and known[-1] == full:
+        known.pop()
+    # Of a single entry NumPy gives a number, but with an Ellipsis a view.
+    single = len(known) == len(shape) and all(isinstance(part, int) for part in known)
+    return (*known, ...) if single and known else tuple(known)
 
 
 def _with_slots(index: Any, first: int) -> Any:

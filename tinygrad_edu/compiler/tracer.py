@@ -32,6 +32,7 @@ class Tracer:
         self.base = "x"
         self.opaque: set[Value] = set()
         """What rows made that are called as they are: where it lies is theirs to choose."""
+        self._views: dict[Value, str] = {}  # by name, what each is a view of
         self._bounds: dict[Value, int] = {}
         self._constants: dict[int, Value] = {}
         self._numbers: dict[Any, Any] = {}
@@ -98,7 +99,9 @@ class Tracer:
         spelling = spelled(step)
         options = {"spelling": spelling, "make": lambda x: follow(step, x)}
         view = self.note(p.VIEW, (value,), follow(step, value.array), options)
-        view.name = _identifier(f"{value.name}_{_WORDS.get(spelling, spelling.split('(')[0])}")
+        word = _WORDS.get(spelling) or {"[]": "part", "strided": "windows"}.get(step[0], spelling.split("(")[0])
+        view.name = f"{value.name}_{word}" if value not in self._views else f"{self._views[value]}_view"
+        self._views[view] = self._views.get(value, value.name)
         return view
 
     def assembled(
@@ -125,7 +128,7 @@ class Tracer:
         elif start is not None:
             parts.insert(0, Part((), "", (slot(start),)))
         elif number is not None:
-            parts = settled(parts, slot(array.dtype.type(number)), number, array.shape, array.nbytes)
+            parts = settled(parts, slot(number), number, array.shape, array.nbytes)
         if len(parts) == 1 and not parts[0].path and parts[0].how == "":
             (value,) = inputs
             if (value.shape, value.dtype, value.array.strides) == (array.shape, array.dtype, array.strides):

@@ -111,7 +111,6 @@ class Comparison:
                     "epochs": r.epochs,
                     "updates": r.updates,
                     "seconds": r.seconds,
-                    "compiled": r.history.compiled if r.history else None,
                 }
                 for r in self.results
             ],

@@ -147,7 +147,7 @@ class Optimizer:
                     for array, value in zip(remembered, new[1:], strict=True):
                         array[...] = value
         if not changed:
-            raise GraphError("step() found no gradient on any parameter. Call loss.backward() before it.")
+            raise self.no_gradient()
         touch(*changed)
         self.state["step"][()] = count
 
@@ -167,6 +167,11 @@ class Optimizer:
         count = int(self.state["step"]) + 1
         self.state["step"][()] = count
         return self.scalars(float(self.state["learning_rate"]), count)
+
+    @staticmethod
+    def no_gradient() -> GraphError:
+        """Word that there is nothing to step along."""
+        return GraphError("step() found no gradient on any parameter. Call loss.backward() before it.")
 
     def check_update(self, new: Any) -> None:
         """Raise unless `update` returned what it should."""
@@ -197,6 +202,8 @@ class Optimizer:
     @lr.setter
     def lr(self, value: float) -> None:
         check_number("lr", value, above=0.0)
+        if mode.capture is not None:
+            mode.capture.setting("lr", "a schedule of optim.lr_scheduler in the step")
         self.state["learning_rate"][...] = value
 
     def state_dict(self) -> dict[str, NDArray[Any]]:

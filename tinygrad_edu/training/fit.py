@@ -22,7 +22,7 @@ from tinygrad_edu.training.divergence import where_it_broke
 from tinygrad_edu.training.evaluation import evaluate, switched
 from tinygrad_edu.training.history import History, Recorder, StopReason
 from tinygrad_edu.training.interrupting import WholeSteps
-from tinygrad_edu.training.stepping import Compiled, InfiniteLossError, check_compile, stepping
+from tinygrad_edu.training.stepping import Eager, InfiniteLossError, check_compile, stepping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from tinygrad_edu.nn.module import Module
-    from tinygrad_edu.training.stepping import Compile, Eager
+    from tinygrad_edu.training.compiled import Compiled
+    from tinygrad_edu.training.stepping import Compile
 
 __all__ = ["fit", "gradient_norm"]
 
@@ -162,7 +163,7 @@ def _pass_over(
     each = tuple(c for c in callbacks if getattr(c.on_update_end, "__func__", None) is not Callback.on_update_end)
     summed = getattr(step.loss, "reduction", "mean") == "sum"
     step.look()
-    if isinstance(step, Compiled) and step.in_epochs and not each and not tolerance and type(batches) is Batches:
+    if not isinstance(step, Eager) and step.in_epochs and not each and not tolerance and type(batches) is Batches:
         return _pass_at_once(batches, run, step, whole, summed=summed)
     total = 0.0
     for xb, yb in batches:

@@ -6,18 +6,14 @@ Both give the same numbers, bit for bit. ``fit`` decides nothing here: it takes 
 
 from __future__ import annotations
 
+import importlib
 import math
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-import numpy as np
-
-from tinygrad_edu.compiler import compile as compile_step
-from tinygrad_edu.compiler.capture import record
-from tinygrad_edu.compiler.stopping import InfiniteLossError, refuse_infinite
-from tinygrad_edu.compiler.structure import same_structure
+from tinygrad_edu.compiler.stopping import InfiniteLossError
 from tinygrad_edu.data.batches import Batches
-from tinygrad_edu.errors import CaptureError, OptionError, TinygradEduError
-from tinygrad_edu.tape import check, hooked, mode
+from tinygrad_edu.errors import OptionError
+from tinygrad_edu.tape import hooked, mode
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -25,17 +21,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tinygrad_edu.compiler import CompiledStep
     from tinygrad_edu.nn.module import Module
     from tinygrad_edu.optim.optimizer import Optimizer
+    from tinygrad_edu.training.compiled import Compiled
 
-__all__ = ["Compile", "Compiled", "Eager", "InfiniteLossError", "check_compile", "stepping"]
+__all__ = ["Compile", "Eager", "InfiniteLossError", "changed_tensors", "check_compile", "stepping"]
 
 Compile: TypeAlias = Literal["auto", "none", "numpy", "numba"]
 
 _PAYS_FROM = 100  # updates by one program: below, recording and comparing take longer than they save
-_RECORDINGS = 20  # of one run, and one more for every so many updates:
-_UPDATES_EACH = 50
 
 
 def check_compile(value: Any) -> None:
@@ -78,6 +72,7 @@ def stepping(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from tinygrad_edu import data, nn, optim
     >>> model = nn.Linear(1, 1)
     >>> descent = optim.SGD(model.parameters(), lr=0.1)
@@ -90,28 +85,31 @@ def stepping(
     if how == "none":
         return Eager(model, loss, optimizer)
     if how != "auto":
-        return Compiled(model, loss, optimizer, backend=how, must=True)
+        return _compiled(model, loss, optimizer, backend=how, must=True)
     reason, size, short = "", 0, 0
     if type(batches) is Batches:
         size, short = batches.batch_size, batches.n_examples % batches.batch_size
     updates = epochs * (batches.n_examples // size) if size else _PAYS_FROM
     if mode.watchers:
         reason = "What each operation does is watched, by debug() or detect_anomaly()."
-    elif any(tensor.order in hooked for tensor in _tensors(model, optimizer)):
+    elif any(tensor.order in hooked for tensor in changed_tensors(model, optimizer)):
         reason = "A parameter has a hook, which is to be called in each update."
     elif updates < _PAYS_FROM:
         reason = f"At most {updates} updates see {size} examples, and compiling pays from {_PAYS_FROM} on."
     if reason:
         return Eager(model, loss, optimizer, used=f"none: {reason}")
     rare = short if epochs < _PAYS_FROM else 0
-    return Compiled(model, loss, optimizer, backend="numpy", must=False, rare=rare)
+    return _compiled(model, loss, optimizer, backend="numpy", must=False, rare=rare)
+
+
+def _compiled(*args: Any, **options: Any) -> Compiled:
+    """Make a compiled step; the compiler is loaded only where it is needed."""
+    made: Compiled = importlib.import_module("tinygrad_edu.training.compiled").Compiled(*args, **options)
+    return made
 
 
 class Eager:
     """Make a step as it is written: called with a batch, it gives the loss before the update."""
-
-    in_epochs = False
-    """Whether whole epochs can be handed over."""
 
     def __init__(
         self, model: Module, loss: Callable[[Tensor, Any], Tensor], optimizer: Optimizer, *, used: str = "none"
@@ -136,208 +134,7 @@ class Eager:
         """Let go of what was needed for the run."""
 
 
-class Compiled:
-    """Make a step as a compiled program; the first calls compare it with the step as it is written.
-
-    Parameters
-    ----------
-    must
-        Whether to raise where the step cannot be compiled; else the run goes on eagerly, and `used` says why.
-    rare
-        How many examples a batch has that comes too rarely for a program of its own: the last of an epoch.
-    """
-
-    def __init__(
-        self,
-        model: Module,
-        loss: Callable[[Tensor, Any], Tensor],
-        optimizer: Optimizer,
-        *,
-        backend: Literal["numpy", "numba"],
-        must: bool,
-        rare: int = 0,
-    ) -> None:
-        self.used: str = backend
-        self.loss = loss
-        self.in_epochs = backend == "numba"
-        self._backend, self._must, self._rare = backend, must, rare
-        self._eager = Eager(model, loss, optimizer)
-        self._before: _Snapshot | None = None  # of a step that is being recorded
-        self._recordings = 0
-        self._left_something = False
-        self._loss_compared = type(loss).__module__.startswith("tinygrad_edu.")
-        self._compile()
-
-    def _compile(self) -> None:
-        """Make a step that knows nothing yet of model, loss and optimizer as they are now."""
-        self._step: CompiledStep | None = compile_step(self._function(), backend=self._backend)
-        self._as_before = same_structure(self._eager.model, self._eager.loss)
-
-    def _function(self) -> Callable[[Tensor, Tensor], Tensor]:
-        model, loss, optimizer = self._eager.model, self._eager.loss, self._eager.optimizer
-
-        def training_step(x: Tensor, y: Tensor) -> Tensor:
-            self._recorded()  # this runs only while it is recorded
-            value = loss(model(x), y)
-            check(refuse_infinite, value)
-            optimizer.zero_grad()
-            value.backward()
-            optimizer.step()
-            return value
-
-        return training_step
-
-    # ------------------------------------------------------------------------------------------ a step
-    def __call__(self, xb: NDArray[Any], yb: NDArray[Any]) -> float:
-        """Make a step on a batch."""
-        if self._step is None or len(xb) == self._rare:
-            return self._eager(xb, yb)
-        try:
-            if not self._loss_compared:
-                self._compare_loss(xb, yb)
-            number = self._step(xb, yb)
-        except InfiniteLossError as error:
-            self._see_again(error, xb, yb)
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the step as written says what is wrong with the batch
-            return self._as_written(error, xb, yb)
-        if self._before is not None:
-            self._settle()
-        return number
-
-    def epoch(self, batches: Batches) -> NDArray[Any]:
-        """Make a step for each batch of an epoch, in one call; gives the losses.
-
-        Raises
-        ------
-        InfiniteLossError
-            It holds the losses of the steps before.
-        """
-        assert self._step is not None  # noqa: S101 - only one that must compile takes whole epochs
-        X, y = batches._arrays  # noqa: SLF001 - a friend: the order must be the one that it would deal in
-        rng = batches._rng  # noqa: SLF001 - the same
-        order = np.arange(len(X)) if rng is None else rng.permutation(len(X))
-        try:
-            losses = self._step.epoch(X, y, order, batch_size=batches.batch_size)
-        except InfiniteLossError as error:
-            rows = order[len(error.losses) * batches.batch_size :][: batches.batch_size]
-            self._see_again(error, X[rows], y[rows])
-            raise
-        if self._before is not None:
-            self._settle()
-        return losses
-
-    # ------------------------------------------------------------------------- while it is recorded
-    def _recorded(self) -> None:
-        """Note that the step is being recorded, with all that it may change."""
-        self._before = _Snapshot(self._eager.model, self._eager.optimizer)
-        self._recordings += 1
-        allowed = _RECORDINGS + int(self._eager.optimizer.state["step"]) // _UPDATES_EACH
-        if self._recordings > allowed:
-            raise CaptureError(
-                f"The step had to be recorded {self._recordings} times, since shapes, layers or numbers in it keep "
-                f"changing. Let callbacks change what is in Tensors, in place, and the learning rate."
-            )
-
-    def _settle(self) -> None:
-        """See, after a step that was recorded, whether it left something behind that a program would not."""
-        self._before = None
-        if self._as_before():
-            self._left_something = False
-        elif not self._left_something:  # a memory that is filled once, perhaps
-            self._left_something = True
-            self._as_before = same_structure(self._eager.model, self._eager.loss)
-        else:
-            why = (
-                "The model or the loss changes attributes of its own, or a list, in each step, which a compiled step "
-                "would leave as they are. Keep what changes in Tensors, or note it in a callback."
-            )
-            if self._must:
-                raise CaptureError(why)
-            self.used, self._step = f"none: {why}", None
-
-    def _compare_loss(self, xb: NDArray[Any], yb: NDArray[Any]) -> None:
-        """See whether a loss of the user's gives the same for a target that is a Tensor, as while recording.
-
-        An array's ``var()``, for example, divides by n, and a Tensor's by n - 1.
-        """
-        self._loss_compared = True
-        model, loss = self._eager.model, self._eager.loss
-        numbers = []
-        for function, arrays in ((lambda x: loss(model(x), yb), [xb]), (lambda x, y: loss(model(x), y), [xb, yb])):
-            program, capture = record(function, arrays, ["x", "y"][: len(arrays)])
-            numbers.append(program.result.array.copy())
-            capture.undo()
-        if numbers[0].tobytes() != numbers[1].tobytes():
-            raise CaptureError(
-                f"The loss is {numbers[0].item():.9g} for a target that is an array and {numbers[1].item():.9g} for "
-                f"the same one as a Tensor, as which a compiled step hands it over. Use functions that mean the same "
-                f"for both: np.var(y) divides by n, and y.var() of a Tensor by n - 1."
-            )
-
-    def _see_again(self, error: InfiniteLossError, xb: NDArray[Any], yb: NDArray[Any]) -> None:
-        """Leave behind what the step as written leaves when it stops at a loss that is no number.
-
-        Recording has undone what the forward pass changed, such as running statistics; a program may have written
-        over the gradients of the update before.
-        """
-        if error.recording:
-            self._eager.loss(self._eager.model(Tensor(xb)), yb)
-            return
-        assert self._step is not None  # noqa: S101 - it has just raised
-        memory, keeps = self._step.variant.memory, self._step.variant.program.keeps
-        if any(memory.storages[gradient].first > 0 for _, gradient in keeps if gradient in memory.storages):
-            for parameter in self._eager.optimizer.parameters:
-                parameter.grad = None
-
-    # ----------------------------------------------------------------------------- where it cannot be done
-    def _as_written(self, error: Exception, xb: NDArray[Any], yb: NDArray[Any]) -> float:
-        """Make the step as it is written: if the batch is at fault, it says so; if not, compiling is."""
-        if self._before is not None:
-            self._before.restore()
-            self._before = None
-        before = _Snapshot(self._eager.model, self._eager.optimizer)
-        number = self._eager(xb, yb)
-        why = str(error) if isinstance(error, CaptureError) else f"{type(error).__name__}: {error}"
-        if self._must:
-            before.restore()
-            if isinstance(error, TinygradEduError):
-                raise error
-            raise CaptureError(f"The training step cannot be compiled: {why}") from error
-        self.used, self._step = f"none: {why}", None
-        return number
-
-    # -------------------------------------------------------------------------------- around the steps
-    def look(self) -> None:
-        """Compile anew if a callback has changed what the model is made of, or a number that the loss reads."""
-        if self._step is not None and not self._as_before():
-            self._compile()
-
-    def close(self) -> None:
-        """Give the parameters gradients of their own, in place of those in the memory of the program."""
-        if self._step is not None:
-            for parameter in self._eager.optimizer.parameters:
-                if parameter.grad is not None:
-                    parameter.grad = Tensor(parameter.grad.array.copy())
-            self._step = None
-
-
-def _tensors(model: Module, optimizer: Optimizer) -> list[Tensor]:
-    """List parameters and buffers, each once."""
+def changed_tensors(model: Module, optimizer: Optimizer) -> list[Tensor]:
+    """List what training changes, parameters and buffers, each once."""
     buffers = (tensor for _, tensor in model._named_tensors())  # noqa: SLF001 - a friend
     return [*{id(tensor): tensor for tensor in (*optimizer.parameters, *buffers)}.values()]
-
-
-class _Snapshot:
-    """Parameters, buffers and the optimizer's state as they are, to go back to."""
-
-    def __init__(self, model: Module, optimizer: Optimizer) -> None:
-        self._tensors = [(tensor, tensor.array.copy()) for tensor in _tensors(model, optimizer)]
-        self._optimizer, self._state = optimizer, optimizer.state_dict()
-
-    def restore(self) -> None:
-        """Go back."""
-        for tensor, array in self._tensors:
-            tensor.array[...] = array
-        for name, array in self._state.items():
-            self._optimizer.state[name][...] = array
