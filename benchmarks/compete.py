@@ -140,6 +140,8 @@ def _rounds(workers: list[Worker], *, quick: bool) -> list[Timed]:
             warm = max(1, steps // 5 // unit) * unit
             took = worker.ask(do="time", warm=warm, steps=steps)["seconds"]
             entry.rounds[i] = took / steps * 1e6
+    for worker in workers:
+        assert np.isfinite(worker.losses(1)).all(), f"{worker.implementation} diverged while it was timed"
     return timed
 
 

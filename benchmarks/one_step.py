@@ -1,7 +1,7 @@
 """The memory of a training step, measured in a process of its own: ``python -m benchmarks.one_step REQUEST``.
 
-Two numbers of bytes: what NumPy and Python allocate, and what the process takes of the machine, in whole pages. They are
-measured in two runs, since the bookkeeping of the first is part of the second.
+Two numbers of bytes: what NumPy and Python allocate, and what the process takes of the machine, in whole pages. They
+are measured in two runs, since the bookkeeping of the first is part of the second.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from benchmarks.peers.process import ROOT, environment
 from benchmarks.peers.workloads import MEDIUM, SMALL
 
 if TYPE_CHECKING:
-    from benchmarks.peers.workloads import MEDIUM, SMALL
+    from benchmarks.peers.workloads import Workload
 
 MOST = 0.8
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 
 from tinygrad_edu import nn, optim
 from tinygrad_edu.compiler import compile as tg_compile
+from tinygrad_edu.errors import CaptureError
 
 RNG = np.random.default_rng
 
@@ -102,3 +104,19 @@ def mlp(seed=0, n_inputs=5, n_hidden=4, n_outputs=3, *end):
 def regression(n_batches=5, n=6, n_inputs=5, n_outputs=3):
     """Give batches that all differ, for `mlp` and the squared error."""
     return [(floats(n, n_inputs, seed=k), floats(n, n_outputs, seed=100 + k)) for k in range(n_batches)]
+
+
+def assert_refused(one, *batches, error=CaptureError, match=None):
+    """Call the compiled step with batches, of which the last raises and changes nothing."""
+    step = tg_compile(one.step)
+    *good, last = batches or regression(1)
+    for batch in good:
+        step(*batch)
+    before = one.state()
+    with pytest.raises(error, match=match) as raised:
+        step(*last)
+    after = one.state()
+    names = [name for name in before if not name.startswith("gradient.")]
+    changed = [name for name in names if bits(before[name]) != bits(after[name])]
+    assert not changed, f"changed: {', '.join(changed)}"
+    return str(raised.value)

@@ -107,9 +107,7 @@ def followed(path: Iterable[Step], x: NDArray[Any]) -> NDArray[Any]:
 
 
 # --------------------------------------------------------------------------------------------- assembling
-def assemble(
-    *inputs: Any, shape: tuple[int, ...], dtype: Any, order: tuple[int, ...], parts: Parts
-) -> NDArray[Any]:
+def assemble(*inputs: Any, shape: tuple[int, ...], dtype: Any, order: tuple[int, ...], parts: Parts) -> NDArray[Any]:
     """Make an array of its parts; `order` lists its axes as they lie in memory, the last one the closest.
 
     Examples

@@ -14,6 +14,7 @@ _SPELLED = {
     "add": "({0} + {1})",
     "subtract": "({0} - {1})",
     "multiply": "({0} * {1})",
+    "float_power": "({0} ** {1})",
     "divide": "({0} / {1})",
     "negative": "(-{0})",
     "square": "square({0})",
@@ -41,11 +42,28 @@ _SPELLED = {
     "logical_and": "({0} and {1})",
     "logical_or": "({0} or {1})",
     "logical_not": "(not {0})",
+    "bitwise_and": "({0} & {1})",
+    "bitwise_or": "({0} | {1})",
+    "bitwise_xor": "({0} ^ {1})",
+    "invert": "(~{0})",
+    "clip": "smaller(larger({0}, {1}), {2})",
     "where": "({1} if {0} else {2})",
     "isfinite": "isfinite({0})",
     "sigmoid": "sigmoid({0})",
 }
-_WHOLE = {"maximum": "max({0}, {1})", "minimum": "min({0}, {1})"}
+_WHOLE = {
+    "maximum": "max({0}, {1})",
+    "minimum": "min({0}, {1})",
+    "clip": "min(max({0}, {1}), {2})",
+    "square": "({0} * {0})",
+    "sign": "(({0} > 0) - ({0} < 0))",
+}
+# NumPy's own functions of numbers, which Numba knows.
+_CALLED = frozenset(
+    "arccos arccosh arcsin arcsinh arctan arctan2 arctanh ceil copysign cosh deg2rad exp2 fabs floor floor_divide fmax "
+    "fmin fmod hypot isinf isnan log10 log2 logaddexp logaddexp2 nextafter power rad2deg remainder rint signbit sinh "
+    "spacing tan trunc".split()
+)
 HELPERS = frozenset({"larger", "smaller", "exp", "tanh", "sign", "square", "reciprocal", "sigmoid", "expm1", "part", "strided", "rows"})
 
 
@@ -92,19 +110,19 @@ def expression(
     -------
     None if there is no spelling.
     """
-    if name in ("copyto", "astype", "reduce"):
+    if name in ("copyto", "astype", "keep", "reduce"):
         return _cast(operands[0], dtypes[0], out)
     kinds = _computed_in(name, dtypes, out, options)
     if kinds is None:
         return None
     cast = [_cast(x, given, kind) for x, given, kind in zip(operands, dtypes, kinds, strict=True)]
     table = _WHOLE if kinds[0].kind in "iu" and name in _WHOLE else _SPELLED
+    if name in _CALLED:
+        return f"np.{name}({', '.join(cast)})"
     spelled = table.get(name)
     if spelled is None:
         return None
-    helper = spelled.split("(")[0]
-    if helper in HELPERS:
-        used.add(helper)
+    used.update(helper for helper in HELPERS if f"{helper}(" in spelled)
     return spelled.format(*cast)
 
 

@@ -7,25 +7,37 @@ and which axes are summed away. A view that only renames axes, as ``x.T`` and ``
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.assembling import followed
 from tinygrad_edu.compiler.program import Instruction, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
+    from tinygrad_edu.compiler.assembling import Step
     from tinygrad_edu.compiler.program import Program
 
-__all__ = ["Form", "Seen", "Views", "dense_strides", "form_of"]
+__all__ = ["Form", "Seen", "Via", "Views", "dense_strides", "form_of", "indexed", "rooted"]
 
 Along = tuple[int | None, ...]
 """For each axis of an operand, the axis of the iteration space that it goes along with; None where it stays at 0."""
+
+
+class Via(NamedTuple):
+    """In an index: the number that an operand holds at the place at hand."""
+
+    operand: int
+
+
+Index = int | None | Via
+"""For an axis of an array that is read or written by an index: the axis of the iteration space, or an operand."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,10 +53,12 @@ class Form:
     """The result's axes."""
     how: str = "map"
     """``map``: entry by entry. ``reduce``: the entries along `gone` become one. ``pick``: of each row the entry whose
-    place the second operand says. ``place``: an entry where the second operand says, and 0 elsewhere."""
+    place the second operand says. ``place``: an entry where the second operand says, and 0 elsewhere. ``gather``: the
+    entries of the first operand where the others say; `index` says which of them says it for which of its axes."""
     gone: frozenset[int] = frozenset()
     """The axes of the space that the result does not have."""
     reduction: np.ufunc | None = None
+    index: tuple[Index, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +119,19 @@ class Views:
         strides = tuple(s // size for s in array.strides)
         return Seen(root, offset, strides, _renamed(array.shape, strides, offset, root))
 
+    def window(self, root: Value, path: Iterable[Step], name: str) -> Value:
+        """Give a part of a value that is written on its own, found by views, as a value."""
+        path = tuple(path)
+        if not path:
+            return root
+        array = followed(path, self._dummy(root))
+        part = Value(name, "computed", array)
+        whole = self._dummy(root)
+        size = whole.itemsize
+        offset = (array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]) // size
+        self._seen[part] = Seen(root, offset, tuple(s // size for s in array.strides), None)
+        return part
+
     def _dummy(self, value: Value) -> NDArray[Any]:
         """Give an array with the value's layout; its memory is never touched."""
         if value not in self._dummies:
@@ -119,6 +146,26 @@ def _renamed(shape: tuple[int, ...], strides: tuple[int, ...], offset: int, root
     there = {(n, s): k for k, (n, s) in enumerate(zip(root.shape, dense_strides(root), strict=True)) if n > 1}
     axes = [there.pop((n, s), -1) if n > 1 else None for n, s in zip(shape, strides, strict=True)]
     return None if offset or there or -1 in axes else tuple(axes)
+
+
+def rooted(form: Form, views: Views) -> Form:
+    """Let a form read the memory itself where it reads a view that only renames axes."""
+    operands: list[tuple[Any, Along]] = []
+    index = form.index
+    for k, (x, along) in enumerate(form.operands):
+        seen = views(x) if isinstance(x, Value) else None
+        if seen is None or seen.axes is None or seen.root is x:
+            operands.append((x, along))
+            continue
+        axes: list[int | None] = [None] * len(seen.root.shape)
+        spots: list[Index] = [None] * len(seen.root.shape)
+        for mine, its in enumerate(seen.axes):
+            if its is not None:
+                axes[its] = along[mine]
+                spots[its] = index[mine] if index and k == 0 else None
+        operands.append((seen.root, tuple(axes)))
+        index = tuple(spots) if index and k == 0 else index
+    return replace(form, operands=tuple(operands), index=index)
 
 
 # --------------------------------------------------------------------------------------------- the forms
@@ -182,10 +229,23 @@ def _summed(
 
 
 def _dot(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
-    """Sums that are written as products with ones, and products of vectors."""
+    """Sums that are written as products with ones, and products in which one side is a vector."""
     x, y = i.inputs
     if not (isinstance(x, Value) and isinstance(y, Value)):
         return None
+    if len(x.shape) == len(y.shape) == 2:
+        shape = (x.shape[0], y.shape[1], x.shape[1])
+        if 1 not in shape:
+            return None
+        operands = tuple(
+            (v, tuple(axis if n > 1 else None for axis, n in zip(axes, v.shape, strict=True)))
+            for v, axes in ((x, (0, 2)), (y, (2, 1)))
+        )
+        return _summed(i, shape, operands, frozenset({2}), np.add)
+    if len(x.shape) == 2 and len(y.shape) == 1 and not _ones(y):
+        return _summed(i, x.shape, ((x, _own(x.shape)), (y, (1 if y.shape[0] > 1 else None,))), frozenset({1}), np.add)
+    if len(x.shape) == 1 and len(y.shape) == 2 and not _ones(x):
+        return _summed(i, y.shape, ((x, (0 if x.shape[0] > 1 else None,)), (y, _own(y.shape))), frozenset({0}), np.add)
     if len(x.shape) == 2 and len(y.shape) == 1 and _ones(y):
         return _summed(i, x.shape, ((x, _own(x.shape)),), frozenset({1}), np.add)
     if len(x.shape) == 1 and len(y.shape) == 2 and _ones(x):
@@ -219,6 +279,59 @@ def _einsum(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
         for axes, v in zip(names, values, strict=True)
     )
     return _summed(i, shape, operands, frozenset(range(len(output), len(letters))), np.add)
+
+
+def indexed(x: Value, index: tuple[Any, ...]) -> tuple[tuple[int, ...], tuple[Index, ...], list[tuple[Value, Along]]] | None:
+    """Say what an index of whole slices and arrays of whole numbers means: the space, and how `x` is read in it.
+
+    Returns
+    -------
+    The space, for each axis of `x` where it is read, and the arrays with their axes; the first of them is operand 1.
+    None if it is another index.
+    """
+    index = (*index, *[slice(None)] * (len(x.shape) - len(index)))
+    arrays = [v for v in index if isinstance(v, Value)]
+    places = [k for k, v in enumerate(index) if isinstance(v, Value)]
+    whole = all(isinstance(v, Value) or v == slice(None) for v in index) and len(index) == len(x.shape)
+    if not arrays or not whole or places != list(range(places[0], places[-1] + 1)):
+        return None
+    if any(v.dtype.kind not in "iu" for v in arrays):
+        return None
+    middle = np.broadcast_shapes(*(v.shape for v in arrays))
+    shape: list[int] = []
+    spots: list[Index] = []
+    read: list[tuple[Value, Along]] = []
+    for k, part in enumerate(index):
+        if k == places[0]:
+            first = len(shape)
+            shape += middle
+            for v in arrays:
+                offset = first + len(middle) - len(v.shape)
+                read.append((v, tuple(offset + a if n > 1 else None for a, n in enumerate(v.shape))))
+        if isinstance(part, Value):
+            spots.append(Via(1 + len([v for v in index[:k] if isinstance(v, Value)])))
+        else:
+            spots.append(len(shape) if x.shape[k] > 1 else None)
+            shape.append(x.shape[k])
+    return tuple(shape), tuple(spots), read
+
+
+def _index(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+    index = i.options["index"]
+    return _gathered(i, i.inputs[0], index if isinstance(index, tuple) else (index,))
+
+
+def _take_rows(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+    return _gathered(i, i.inputs[0], (i.inputs[1],))
+
+
+def _gathered(i: Instruction, x: Value, index: tuple[Any, ...]) -> Form | None:
+    found = indexed(x, index)
+    if found is None or i.out is None or found[0] != i.out.shape:
+        return None
+    shape, spots, read = found
+    along = tuple(s if isinstance(s, int) else None for s in spots)
+    return Form(i, shape, ((x, along), *read), _own(shape), "gather", index=spots)
 
 
 def _take(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
@@ -263,10 +376,15 @@ _UFUNCS = {u.__name__: u for u in (np.add, np.multiply, np.maximum, np.minimum, 
 _FORMS: dict[Any, Callable[[Instruction, dict[Value, Instruction]], Form | None]] = {
     "elementwise": _map,
     "copy": _map,
+    "keep": _map,
+    "part": _map,
     "reduction": lambda i, makers: _reduce(i, makers) if i.op.name.split(".")[0] in _UFUNCS else None,
     p.DOT: _dot,
     p.EINSUM: _einsum,
     p.TAKE: _take,
+    p.TAKE_ROWS: _take_rows,
+    p.INDEX: _index,
     p.SCATTER: _scatter,
+    p.ufunc(np.matmul): _dot,
     p.ufunc(np.vecdot): _vecdot,
 }

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.compiler.tracer import Tracer
 
+__all__ = ["broadcast"]
+
 _CLIP = Primitive("clip", "elementwise", np.clip)
 
 
@@ -55,8 +57,10 @@ def _clip(tracer: Tracer, x: Any, low: Any = None, high: Any = None, **kwargs: A
     return emit(tracer, _CLIP, (x, low, high), np.clip(example(x), example(low), example(high)))
 
 
-def _broadcast_to(tracer: Tracer, x: Any, shape: Any) -> Symbol:
-    return emit(tracer, p.COPY, (x,), np.broadcast_to(example(x), shape).copy(), {"shape": tuple(shape)})
+def broadcast(tracer: Tracer, x: Any, shape: int | tuple[int, ...]) -> Symbol:
+    """Repeat entries to make up a shape, in memory of their own."""
+    target = (shape,) if isinstance(shape, int) else tuple(shape)
+    return emit(tracer, p.COPY, (x,), np.broadcast_to(example(x), target).copy(), {"shape": target})
 
 
 # --------------------------------------------------------------------------------------------- part by part
@@ -109,6 +113,10 @@ def _running(function: np.ufunc) -> Callable[..., Any]:
     return running
 
 
+def _reduced(function: np.ufunc) -> Callable[..., Any]:
+    return lambda _tracer, x, axis=None, keepdims=False: function.reduce(x, axis=axis, keepdims=keepdims)
+
+
 def _method(name: str) -> Callable[..., Any]:
     return lambda _tracer, x, *args, **kwargs: getattr(x, name)(*args, **kwargs)
 
@@ -120,7 +128,9 @@ def _moved(ndim: int, source: Any, destination: Any) -> tuple[int, ...]:
 
 FUNCTIONS.update(
     {
-        np.broadcast_to: _broadcast_to,
+        np.all: _reduced(np.logical_and),
+        np.any: _reduced(np.logical_or),
+        np.broadcast_to: broadcast,
         np.clip: _clip,
         np.concatenate: _concatenate,
         np.copy: _method("copy"),
@@ -128,6 +138,7 @@ FUNCTIONS.update(
         np.cumsum: _running(np.add),
         np.dot: _dot,
         np.einsum: _einsum,
+        np.empty_like: lambda _, x, **kwargs: np.empty_like(x.array, **kwargs),
         np.expand_dims: lambda _, x, axis: x.reshape(np.expand_dims(x.array, axis).shape),
         np.flip: _flip,
         np.full_like: lambda _, x, number, **kwargs: np.full_like(x.array, number, **kwargs),

@@ -7,13 +7,20 @@ a new one. What is made and used within one nest needs no memory.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.forms import Form, Views, dense_strides, form_of
+from tinygrad_edu.compiler.assembling import OWN, Part, followed
+from tinygrad_edu.compiler.assembling import _filled_in as filled_in
+from tinygrad_edu.compiler.folding import DESCEND
+from tinygrad_edu.compiler.forms import Form, Views, dense_strides, form_of, indexed, rooted
 from tinygrad_edu.compiler.loops import strides
 from tinygrad_edu.compiler.program import Instruction, Program, Value
+from tinygrad_edu.compiler.refusing import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,6 +85,10 @@ class Nest:
     """What is complete only when all loops are."""
     seen: dict[Value, Axes] = field(default_factory=dict)
     """Of the values that it reads from memory."""
+    last: bool = False
+    """Whether it is only for the last step of an epoch: what makes gradients that nothing but ``grad`` is for."""
+    stored: set[Value] = field(default_factory=set)
+    """What needs memory, or for a single number a name, beyond its nest: of the whole program."""
 
 
 @dataclass(slots=True)
@@ -90,6 +101,11 @@ class Fused:
     homes: dict[Value, Value]
     """New value of a state -> the state, where it can be computed right where it belongs."""
     views: Views
+    lasting: set[Value]
+    """Gradients that only the nests for the last step write to memory."""
+
+
+_COSTLY = frozenset({"divide", "sqrt", "exp", "log", "power", "tanh", "reciprocal", "expm1", "log1p", "sigmoid", "erf"})
 
 
 def fuse(program: Program) -> Fused:
@@ -108,42 +124,95 @@ class _Fuser:
         self.at: dict[Value, int] = {}  # the item that makes a value
         self.stored: set[Value] = set()
         self.homes: dict[Value, Value] = {}
+        self.lasting: set[Value] = set()
+        self.checks = [i for i in program.instructions if i.op is p.CHECK and len(i.inputs) > 1]
         for instruction in program.instructions:
             form = form_of(instruction, self.makers)
+            if form is not None and form.how == "gather" and instruction.op is p.INDEX:
+                index = instruction.options["index"]
+                form = form if self._within(form.operands[0][0], index) else None
             if form is not None and instruction.out is not None:
-                self.forms[instruction.out] = self._rooted(form)
-
-    def _rooted(self, form: Form) -> Form:
-        """Let a form read the memory itself where it reads a view that only renames axes."""
-        operands = []
-        for x, along in form.operands:
-            seen = self.views(x) if isinstance(x, Value) else None
-            if seen is None or seen.axes is None or seen.root is x:
-                operands.append((x, along))
-                continue
-            axes: list[int | None] = [None] * len(seen.root.shape)
-            for mine, its in zip(along, seen.axes, strict=True):
-                if its is not None:
-                    axes[its] = mine
-            operands.append((seen.root, tuple(axes)))
-        return Form(form.instruction, form.shape, tuple(operands), form.out, form.how, form.gone, form.reduction)
+                self.forms[instruction.out] = rooted(form, self.views)
 
     def fuse(self) -> Fused:
         """Go through the instructions; what is written to states comes last."""
-        for instruction in self.program.instructions:
+        for instruction in _stops_first(self.program.instructions):
             if instruction.out in self.forms or instruction.op is p.WRITE:
                 continue
             if instruction.op is p.VIEW and self.views(instruction.out).axes is not None:  # type: ignore[arg-type]
                 continue
             for value in instruction.reads():
                 self.demand(value)
+            if instruction.op is DESCEND:
+                self._read_before(instruction.inputs[2])
+            if instruction.op is p.ASSEMBLE:
+                self._assemble(instruction)
+                continue
             self.items.append(instruction)
             if instruction.out is not None:
                 self.at[instruction.out] = len(self.items) - 1
-        for value in self.program.outcome():
-            self.demand(value)
+        self.demand(self.program.result)
+        for _, gradient in self.program.keeps:
+            self._keep(gradient)
         self._writes()
-        return Fused(self.items, self.stored, self.homes, self.views)
+        for item in self.items:
+            if isinstance(item, Nest) and item.inner is None:
+                item.inner = _rows(item)
+        return Fused(self.items, self.stored, self.homes, self.views, self.lasting)
+
+    def _assemble(self, instruction: Instruction) -> None:
+        """Write an array part by part: each is a nest, or shares one with others that it does not overlap."""
+        whole = instruction.out
+        assert whole is not None  # noqa: S101 - it makes an array
+        self.items.append(instruction)
+        written = np.zeros(whole.shape, bool)
+        for k, part in enumerate(instruction.options["parts"].each):
+            window = self.views.window(whole, part.path, f"{whole.name}_part_{k}")
+            made = Value(window.name, "computed", window.array)
+            form = self._part(instruction, part, window, made)
+            region = followed(part.path, written)
+            if k == 0 or region.any() or form.how == "scatter":
+                self.items.append(Nest(stored=self.stored))
+                written[...] = form.how == "scatter"
+            region[...] = True
+            self.order[id(form.instruction)] = self.order[id(instruction)]
+            self.forms[made], self.homes[made] = rooted(form, self.views), window
+            self._settle(made)
+            self.stored.add(made)
+        self.at[whole] = len(self.items) - 1
+
+    def _part(self, instruction: Instruction, part: Part, window: Value, made: Value) -> Form:
+        operands = tuple(window if k == OWN else instruction.inputs[k] for k in part.operands)
+        if part.how in ("", "fill") or part.index is None:
+            name = part.how if part.how not in ("", "fill") else "copyto"
+            op = p.Primitive(name, "part", getattr(np, name))
+            form = form_of(Instruction(op, operands, made, {}, instruction.origin), self.makers)
+            assert form is not None  # noqa: S101 - of this kind
+            return form
+        index = filled_in(part.index, instruction.inputs)
+        found = indexed(window, index if isinstance(index, tuple) else (index,))
+        if found is None or not self._within(window, index) or operands[0].shape != found[0]:
+            raise refusal(instruction)
+        shape, spots, read = found
+        along = tuple(k if n > 1 else None for k, n in enumerate(shape))
+        op = p.Primitive(part.how, "part", np.add)
+        inputs = (operands[0], *(v for v, _ in read))
+        scattered = Instruction(op, inputs, made, {}, instruction.origin)
+        return Form(scattered, shape, ((operands[0], along), *read), (None,) * len(window.shape), "scatter", index=spots)
+
+    def _within(self, array: Value, index: Any) -> bool:
+        """Tell whether an index is known to be in range: machine code does not look."""
+        parts = index if isinstance(index, tuple) else (index,)
+        for k, x in enumerate(parts):
+            if not isinstance(x, Value):
+                continue
+            n = array.shape[k]
+            if x.kind == "constant":
+                if x.array.size and not -n <= x.array.min() <= x.array.max() < n:
+                    return False
+            elif not any(c.inputs[0] is x and isinstance(c.inputs[1], int) and c.inputs[1] <= n for c in self.checks):
+                return False
+        return True
 
     # --------------------------------------------------------------------------------------- what is needed
     def root(self, value: Value) -> Value:
@@ -156,6 +225,37 @@ class _Fuser:
         root = self.root(value)
         self._assign(root)
         self.stored.add(root)
+
+    def _read_before(self, target: Value) -> None:
+        """Compute what reads a state that is about to be overwritten."""
+        for value, form in self.forms.items():
+            if value not in self.at and any(x is target for x, _ in form.operands):
+                self.demand(value)
+
+    def _keep(self, gradient: Value) -> None:
+        """See to it that a gradient is there after the last step, also if the update does without it."""
+        root = self.root(gradient)
+        form = self.forms.get(root)
+        read = [x for x, _ in form.operands if isinstance(x, Value)] if form is not None else []
+        if form is None or form.how == "place" or root in self.at or root.place is not None or not self._read_elsewhere(root):
+            self.demand(gradient)
+            return
+        if form.how != "map" and not (form.how == "reduce" and not form.gone) or any(x.kind == "state" for x in read):
+            self.demand(gradient)
+            return
+        for x in read:
+            self.demand(x)
+        nest = Nest(stored=self.stored, last=True)
+        statement = Statement(form, tuple(Loop(n) if n > 1 else None for n in form.shape))
+        nest.loops = [loop for loop in statement.where if loop is not None]
+        nest.statements.append(statement)
+        nest.axes[root] = statement.along(form.out)
+        nest.seen = {x: statement.along(along) for x, along in form.operands if isinstance(x, Value)}
+        self.items.append(nest)
+        self.lasting.add(root)
+
+    def _read_elsewhere(self, value: Value) -> bool:
+        return any(value in (x for x, _ in form.operands) for form in self.forms.values())
 
     def _assign(self, value: Value) -> None:
         if value in self.at or value not in self.forms:
@@ -198,18 +298,28 @@ class _Fuser:
 
     def _settle(self, value: Value) -> None:
         """Put an instruction into the last nest, or into a new one."""
+        for x in self._waiting(value)[:-1]:
+            if x not in self.at and self._is_done_for_columns(x, value):
+                self._settle(x)
         last = len(self.items) - 1
-        if last >= 0 and isinstance(self.items[last], Nest) and self._join(last, value):
+        item = self.items[last] if self.items else None
+        if isinstance(item, Nest) and not item.last and self._join(last, value):
             return
-        self.items.append(Nest())
+        self.items.append(Nest(stored=self.stored))
         if self._join(len(self.items) - 1, value):
             return
         for x in self._waiting(value)[:-1]:  # it reads one of them along different axes: they come first
             if x not in self.at:
                 self.items.pop()
                 self._settle(x)
-                self.items.append(Nest())
+                self.items.append(Nest(stored=self.stored))
         self._join(len(self.items) - 1, value)
+
+    def _is_done_for_columns(self, x: Value, value: Value) -> bool:
+        """Tell whether something costly would be done again for each row of what it is broadcast to."""
+        small, large = self.forms[x].shape, self.forms[value].shape
+        wide = bool(small) and small[-1] > 1 and bool(large) and small[-1] == large[-1]
+        return wide and math.prod(small) < math.prod(large) and self.forms[x].instruction.op.name in _COSTLY
 
     # ------------------------------------------------------------------------------------- joining a nest
     def _join(self, position: int, value: Value) -> bool:
@@ -237,7 +347,9 @@ class _Fuser:
                 if not isinstance(x, Value):
                     continue
                 axes = statement.along(along)
-                picked = self.forms[v].how == "pick" and x is self.forms[v].operands[0][0]
+                picked = self.forms[v].how in ("pick", "gather") and x is self.forms[v].operands[0][0]
+                if picked and self.forms[v].how == "gather" and x in nest.axes:
+                    return None
                 there = nest.axes.get(x, axes)
                 if (there != axes and not (picked and there[0] is axes[0])) or (x in nest.after and any(loops[value])):
                     return None
@@ -279,9 +391,9 @@ class _Fuser:
             copy = Instruction(p.COPY, (new,), copied, {"shape": target.shape})
             form = form_of(copy, self.makers)
             assert form is not None  # noqa: S101 - copies have one
-            self.forms[copied] = self._rooted(form)
+            self.forms[copied] = rooted(form, self.views)
             self.order[id(copy)] = len(self.order)
-            self.items.append(Nest())
+            self.items.append(Nest(stored=self.stored))
             self._settle(copied)
             self.homes[copied] = target
             self.stored.add(copied)
@@ -296,6 +408,8 @@ class _Fuser:
         kin = {v for v in self._read_anywhere() if self.views(v).root is target or _piece_of(v, target)}
         if any(kin.intersection(_values(i)) for i in self.items[position + 1 :]):
             return False
+        if next(s for s in item.statements if s.out is new).loops != frozenset(item.loops):
+            return False  # it would be done again for each row
         here = [s for s in item.statements if any(x in kin for x, _ in s.form.operands)]
         return all(
             x not in kin or (x is target and s.along(along) == item.axes[new]) for s in here for x, along in s.form.operands
@@ -303,6 +417,17 @@ class _Fuser:
 
     def _read_anywhere(self) -> set[Value]:
         return {v for item in self.items for v in _values(item)}
+
+
+def _stops_first(instructions: list[Instruction]) -> list[Instruction]:
+    """Put the checks that end an epoch right behind what makes the value that they look at, before any weight changes."""
+    out: list[Instruction] = []
+    stops = [i for i in instructions if i.op is p.CHECK and getattr(i.options["refuse"], "stops", False)]
+    for i in instructions:
+        if i not in stops:
+            out.append(i)
+            out += [s for s in stops if i.out is not None and i.out in s.reads()]
+    return out
 
 
 def _piece_of(value: Value, flat: Value) -> bool:
@@ -342,6 +467,9 @@ def _accept(nest: Nest, placed: list[Statement]) -> bool:
     loops, mine = frozenset(nest.loops), main.loops
     if nest.statements and not (mine <= loops or loops <= mine):
         return False
+    if mine and mine < loops and main.form.how == "map" and (nest.inner is None or not mine <= loops - nest.inner):
+        if fastest(nest, placed) in mine:  # it would be done again for each row
+            return False
     if nest.statements and not (loops and mine) and loops != mine:
         return not mine and all(x in nest.axes for x, _ in main.form.operands if isinstance(x, Value))
     together = loops | mine
@@ -370,6 +498,16 @@ def _accept(nest: Nest, placed: list[Statement]) -> bool:
             return False
     nest.inner = inner
     return True
+
+
+def _rows(nest: Nest) -> frozenset[Loop] | None:
+    """Find the loops of a row, where some statements are done once for each row; None if there are none such."""
+    fewer = [s.loops for s in nest.statements if s.loops and len(s.loops) < len(nest.loops)]
+    outer = max(fewer, key=len, default=None)
+    if outer is None or any(not loops <= outer for loops in fewer):
+        return None
+    inner = frozenset(nest.loops) - outer
+    return inner if fastest(nest) in inner else None
 
 
 def _completes_late(nest: Nest, statement: Statement) -> bool:

@@ -28,13 +28,13 @@ class Time(NamedTuple):
     """In which run through the row, counted from 0; for ``row``, before which."""
 
 
-def times(nest: Nest, stored: set[Value]) -> dict[Value, Time]:
+def times(nest: Nest) -> dict[Value, Time]:
     """Say when the statement runs that makes a value: as early as it can, or, of what nobody waits for, with its reader."""
     result: dict[Value, Time] = {}
     for statement in nest.statements:
         result[statement.out] = _time(nest, statement, result)
     for statement in reversed(nest.statements):
-        if result[statement.out].level == "full" and statement.form.how in ("map", "place") and statement.out not in stored:
+        if result[statement.out].level == "full" and statement.form.how in ("map", "place") and statement.out not in nest.stored:
             readers = [s for s in nest.statements if any(x is statement.out for x, _ in s.form.operands)]
             here = [x for x, _ in statement.form.operands if isinstance(x, Value) and result.get(x, _START).level == "full"]
             if not here and all(result[s.out].level == "full" for s in readers):
@@ -42,16 +42,16 @@ def times(nest: Nest, stored: set[Value]) -> dict[Value, Time]:
     return result
 
 
-def repeated(nest: Nest, stored: set[Value], when: dict[Value, Time]) -> set[Value]:
+def repeated(nest: Nest, when: dict[Value, Time]) -> set[Value]:
     """Find what is cheaper to compute again in a later run through the row than to keep."""
     found: set[Value] = set()
     for s in nest.statements:
-        if s.out in stored or when[s.out].level != "full" or s.form.how not in ("map", "place"):
+        if s.out in nest.stored or when[s.out].level != "full" or s.form.how not in ("map", "place"):
             continue
         if s.form.instruction.op.name not in _CHEAP:
             continue
         operands = [x for x, _ in s.form.operands if isinstance(x, Value) and when.get(x, _START).level == "full"]
-        if _crosses(nest, s, when) and all(x in found or x in stored or _crosses(nest, x, when) for x in operands):
+        if _crosses(nest, s, when) and all(x in found or x in nest.stored or _crosses(nest, x, when) for x in operands):
             found.add(s.out)
     return found
 
@@ -110,4 +110,8 @@ def strides(nest: Nest, more: Sequence[Statement] = ()) -> dict[Loop, int]:
                 for loop, stride in zip(statement.along(along), dense_strides(x), strict=True):
                     if loop is not None:
                         slow[loop] = max(slow.get(loop, 0), stride)
+    for value, axes in nest.axes.items():
+        for loop, stride in zip(axes, dense_strides(value) if value in nest.stored else (), strict=False):
+            if loop is not None:
+                slow[loop] = max(slow.get(loop, 0), stride)
     return slow

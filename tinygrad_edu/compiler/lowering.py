@@ -1,4 +1,4 @@
-"""From rows to single calls of NumPy: the first step, after which no row is left but those that cannot be taken apart."""
+"""From rows to single calls of NumPy: the first pass, which leaves only the rows that cannot be taken apart."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.compiler import functions, primitives as p
+from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.assembling import order_of
+from tinygrad_edu.compiler.functions import broadcast
 from tinygrad_edu.compiler.primitives import Primitive
 from tinygrad_edu.compiler.program import Instruction, Program, Value
-from tinygrad_edu.compiler.symbols import Symbol, emit, example
+from tinygrad_edu.compiler.symbols import Symbol, emit
 from tinygrad_edu.compiler.tracer import Tracer, UntraceableError
 from tinygrad_edu.functional.embedding import _refuse_no_row
 from tinygrad_edu.functional.likelihoods import refuse_no_class
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 
 __all__ = ["lower"]
 
-assert functions.FUNCTIONS  # noqa: S101 - importing the module has filled it
-
 
 def lower(program: Program) -> Program:
     """Take every row apart into the calls of NumPy that its forward makes."""
     tracer, known = Tracer(), dict[Value, Value]()
     kept = {gradient for _, gradient in program.keeps}
+    # Sums add up in the order in which entries lie in memory; an update goes entry by entry.
+    read = {v for i in program.instructions if i.origin.phase != "update" for v in i.reads()}
 
     for instruction in program.instructions:
         moved = instruction.rewired(known)
@@ -46,7 +47,8 @@ def lower(program: Program) -> Program:
         assert out is not None  # noqa: S101 - every row has a result
         value = known[out] = _lower_row(tracer, moved, out)
         if out in kept and _may_vanish(value, tracer.instructions):
-            known[out] = tracer.note(p.KEEP, (value,), value.array, {})
+            array = value.array if out in read else np.ascontiguousarray(value.array)
+            known[out] = tracer.note(p.KEEP, (value,), array, {})
             known[out].name = out.name
     lowered = program.with_instructions(tracer.instructions, known)
     for instruction in (*program.instructions, *lowered.instructions):
@@ -57,7 +59,9 @@ def lower(program: Program) -> Program:
 
 def _note_bound(tracer: Tracer, check: Instruction) -> None:
     """Note what a check of whole numbers says of their range; where some are to be ignored, it says nothing."""
-    if check.options["refuse"] in (refuse_no_class, _refuse_no_row) and not [x for x in check.inputs[3:] if x is not None]:
+    if check.options["refuse"] in (refuse_no_class, _refuse_no_row) and not [
+        x for x in check.inputs[3:] if x is not None
+    ]:
         numbers, n = check.inputs[:2]
         if isinstance(numbers, Value):
             tracer.bound(numbers, n)
@@ -92,7 +96,7 @@ def _lower_row(tracer: Tracer, row: Instruction, out: Value) -> Value:
     options = {name: _symbols(tracer, option) for name, option in row.options.items()}
     try:
         result = _forward(tracer, row.op, inputs, options)
-        value = tracer.operand(result)
+        value: Value = tracer.operand(result)
         fits = isinstance(value, Value) and (value.shape, value.dtype) == (out.shape, out.dtype)
     except (UntraceableError, TypeError, ValueError, AttributeError, IndexError):
         fits = False
@@ -101,7 +105,7 @@ def _lower_row(tracer: Tracer, row: Instruction, out: Value) -> Value:
         tracer.instructions.append(Instruction(p.opaque(row.op), row.inputs, out, row.options, row.origin))
         tracer.opaque.add(out)
         return out
-    if _layout_of(value.array) != _layout_of(out.array):  # sums add up in the order in which entries lie in memory
+    if _layout_of(value.array) != _layout_of(out.array):  # of entries that are added up later, the order counts
         value = tracer.note(p.COPY, (value,), out.array, {"shape": out.shape})
     if len(tracer.instructions) > start and tracer.instructions[-1].out is value:
         value.name = out.name
@@ -123,6 +127,9 @@ def _forward(tracer: Tracer, op: Op, inputs: list[Any], options: dict[str, Any])
 
 
 def _symbols(tracer: Tracer, option: Any) -> Any:
+    """Give what a forward computes with: symbols, and constants as they are."""
+    if isinstance(option, Value) and option.kind == "constant":
+        return tracer.constant(option)
     if isinstance(option, Value):
         return Symbol(tracer, option.array, option)
     return tuple(_symbols(tracer, part) for part in option) if type(option) is tuple else option
@@ -136,11 +143,6 @@ def _place(tracer: Tracer, g: Any, target: Any, n_classes: int) -> Any:
         return place.forward(g, target, n_classes)
     values = g if isinstance(g, Symbol) else np.asarray(g)
     return emit(tracer, p.SCATTER, (values.reshape(-1), places), np.zeros(shape, values.dtype), {"shape": shape})
-
-
-def _broadcast_to(tracer: Tracer, x: Any, shape: Any) -> Any:
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    return emit(tracer, p.COPY, (x,), np.broadcast_to(example(x), shape).copy(), {"shape": shape})
 
 
 def _dropout_mask(tracer: Tracer, x: Any, rng: Any, p: float) -> Any:
@@ -160,7 +162,7 @@ def _random(tracer: Tracer, shape: tuple[int, ...], dtype: Any, rng: Any, method
 
 _SPECIAL: dict[str, Callable[..., Any]] = {
     "place": _place,
-    "broadcast_to": _broadcast_to,
+    "broadcast_to": broadcast,
     "dropout_mask": _dropout_mask,
     "normal": _normal,
 }

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["cache_folder", "load"]
 
 VARIABLE = "TINYGRAD_EDU_CACHE"
-_SUPPORT = ("numba_functions.py", "blas.py")  # what becomes part of the machine code
+_SUPPORT = ("numba_functions.py", "blas.py", "products.py")  # what becomes part of the machine code
 
 
 def cache_folder() -> Path:
@@ -44,7 +44,9 @@ def cache_folder() -> Path:
 
 def load(source: str) -> ModuleType:
     """Import source as a module, from the cache where it may be written, else from a folder that goes with the process."""
-    name = f"step_{_key(source)}"
+    name = f"tinygrad_edu_step_{_key(source)}"
+    if name in sys.modules:
+        return sys.modules[name]
     try:
         path = _written(cache_folder(), name, source)
     except OSError:
@@ -53,6 +55,7 @@ def load(source: str) -> ModuleType:
     assert specification is not None  # noqa: S101 - of a file that is there
     assert specification.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # Numba looks for it there
     specification.loader.exec_module(module)
     return module
 
@@ -78,5 +81,3 @@ def _key(source: str) -> str:
         digest.update((Path(__file__).parent / file).read_bytes())
     return digest.hexdigest()[:20]
 
-
-_: Any = None

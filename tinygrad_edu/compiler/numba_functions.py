@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from tinygrad_edu.compiler.blas import gemm
+from tinygrad_edu.compiler.products import descend, product, turn
 from tinygrad_edu.errors import optional_import
 
 numba = optional_import("numba", extra="jit", purpose="Compiling to machine code")
@@ -20,12 +21,14 @@ types = numba.types
 
 __all__ = [
     "OPTIONS",
+    "descend",
     "exp",
     "expm1",
     "gemm",
     "larger",
     "njit",
     "part",
+    "product",
     "reciprocal",
     "rows",
     "sigmoid",
@@ -34,6 +37,7 @@ __all__ = [
     "square",
     "strided",
     "tanh",
+    "turn",
 ]
 
 # Sums may be taken in another order and a product be added without rounding between; NaN and infinity stay what they are.

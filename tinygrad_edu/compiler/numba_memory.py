@@ -12,6 +12,7 @@ from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.forms import Seen, dense_strides
 from tinygrad_edu.compiler.fusion import Fused, Nest
 from tinygrad_edu.compiler.loops import repeated, times
+from tinygrad_edu.compiler.matrices import Product, product_of
 from tinygrad_edu.compiler.program import Instruction, Program, Value
 from tinygrad_edu.compiler.together import Flat
 
@@ -43,6 +44,9 @@ class Layout:
     """Views that do more than to rename axes."""
     buffers: dict[Value, tuple[int, ...]] = field(default_factory=dict)
     """What a nest keeps of a row from one run through it to the next, with the row's shape."""
+    products: dict[Instruction, Product] = field(default_factory=dict)
+    turned: dict[Value, Value] = field(default_factory=dict)
+    """Matrices that small products read transposed -> the transposed."""
     size: int = 0
     constants: list[Value] = field(default_factory=list)
 
@@ -100,10 +104,10 @@ class _Planner:
     def _nest(self, nest: Nest, k: int) -> None:
         for x in nest.seen:
             self._use(x, k)
-        when = times(nest, self.fused.stored)
-        again = repeated(nest, self.fused.stored, when)
+        when = times(nest)
+        again = repeated(nest, when)
         for s in nest.statements:
-            if s.out in self.fused.stored and self._needs_array(s.out):
+            if (s.out in self.fused.stored and self._needs_array(s.out)) or nest.last:
                 self._own(s.out, k)
             for x, _ in s.form.operands:
                 if isinstance(x, Value) and x in when and when[x].level == "full" and x not in self.fused.stored:
@@ -120,10 +124,29 @@ class _Planner:
             return
         if i.op is p.VIEW and i.out is not None:
             self.layout.windows[i.out] = self.fused.views(i.out)
+        if i.op.kind in ("product", "descend"):
+            self._product(i, k)
         for value in i.reads():
             self._use(value, k)
         if i.out is not None and i.op is not p.VIEW:
             self._own(i.out, k)
+
+    def _product(self, i: Instruction, k: int) -> None:
+        product = product_of(i, self.fused.views)
+        if product is None:
+            return
+        self.layout.products[i] = product
+        for matrix in (product.a, product.b):
+            if matrix.value is not self.fused.views(matrix.value).root:
+                self.layout.windows[matrix.value] = self.fused.views(matrix.value)
+        b = product.b
+        if product.small and b.turned:
+            if b.value not in self.layout.turned:
+                like = np.empty(b.value.shape[::-1], b.value.dtype)
+                self.layout.turned[b.value] = Value(f"{b.value.name}_T", "computed", like)
+            turned = self.layout.turned[b.value]
+            self._span(turned, k, k)
+            self.spans[turned].last = k
 
     def _use(self, value: Value, k: int) -> None:
         """Note that a value is read."""

@@ -11,17 +11,18 @@ import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.expressions import HELPERS, expression, literal
+from tinygrad_edu.compiler.folding import DESCEND
 from tinygrad_edu.compiler.fusion import Fused, Nest, Statement
 from tinygrad_edu.compiler.loops import Time, fastest_last, repeated, times
 from tinygrad_edu.compiler.program import Instruction, Origin, Program, Value
-from tinygrad_edu.errors import CaptureError
+from tinygrad_edu.compiler.refusing import refusal
 
 if TYPE_CHECKING:
     from tinygrad_edu.compiler.numba_memory import Layout
 
 __all__ = ["write_numba_source"]
 
-_TAKEN = frozenset({"epoch", "X", "order", "numbers", "losses", "memory", "k", "np", "numba", *keyword.kwlist, *HELPERS})
+_TAKEN = frozenset({"epoch", "X", "order", "numbers", "losses", "memory", "k", "keep", "np", "numba", *keyword.kwlist, *HELPERS})
 _LETTERS = ("i", "j", "l", "m", "n", "o", "p", "q", "r", "s")
 _REDUCE = {"add": "{} += {}", "multiply": "{} *= {}", "maximum": "{0} = larger({0}, {1})", "minimum": "{0} = smaller({0}, {1})"}
 _START = {"add": 0, "multiply": 1, "maximum": -np.inf, "minimum": np.inf}
@@ -42,6 +43,8 @@ class _Writer:
     scalars: dict[Value, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    turned: set[Value] = field(default_factory=set)
+    keeps: bool = False
     last: tuple[str, str, str] | None = None
 
     def write(self, title: str) -> str:
@@ -60,7 +63,7 @@ class _Writer:
         listed = ", ".join([*arguments, "order", "numbers", "losses", "memory", *states])
         imports = ", ".join(sorted({"OPTIONS", "njit", "part", "rows", *self.used}))
         return (
-            f'"""{title}"""\n\nimport math\n\nfrom numpy import bool_, float32, float64, int32, int64, isfinite, uint8\n\n'
+            f'"""{title}"""\n\nimport math\n\nimport numpy as np\nfrom numpy import bool_, float32, float64, int32, int64, isfinite, uint8\n\n'
             f"from tinygrad_edu.compiler.numba_functions import {imports}\n\n\n@njit(cache=True, **OPTIONS)\n"
             f"def epoch({listed}):\n{body}\n{inside}\n    return losses.size\n"
         )
@@ -68,6 +71,13 @@ class _Writer:
     def _declarations(self) -> tuple[list[str], list[str]]:
         """Name every piece of memory, and what changes with each step: the batch and Python's numbers."""
         top, start = [], []
+        windows, windows_of_batches = [], []
+        for value, seen in self.layout.windows.items():
+            if value in self.named:
+                offset = seen.offset * value.dtype.itemsize
+                piece = self._piece(self.name(seen.root), offset, value.shape, seen.strides, value.dtype)
+                where = windows_of_batches if seen.root in self.layout.batches else windows
+                where.append(f"{self.name(value)} = {piece}")
         memory = {**self.layout.shaped, **self.layout.buffers}
         used = {v for v in self.named if v in memory}
         used |= {flat for v, (flat, _) in self.layout.pieces.items() if v in self.named and flat in memory}
@@ -91,13 +101,12 @@ class _Writer:
                 f"{self.name(value)} = part(rows(X_{value.name}, order, k * {n}, {room}), 0, {_tuple(value.shape)}, "
                 f"{value.dtype.name})"
             )
+        if self.keeps:
+            start.append("keep = k == losses.size - 1  # the gradients, for parameter.grad")
         for column, value in enumerate(self.layout.numbers):
             start.append(f"{self.number(value)} = {value.dtype.name}(numbers[k, {column}])")
-        for value, seen in self.layout.windows.items():
-            offset = seen.offset * value.dtype.itemsize
-            where = start if seen.root in self.layout.batches else top
-            piece = self._piece(self.name(seen.root), offset, value.shape, seen.strides, value.dtype)
-            where.append(f"{self.name(value)} = {piece}")
+        start += windows_of_batches
+        top += windows
         return top, start
 
     def _piece(
@@ -156,34 +165,66 @@ class _Writer:
         if i.op is p.CHECK:
             if getattr(i.options["refuse"], "stops", False):
                 self.comment(i.origin)
-                self.lines += [f"if not isfinite({self._scalar(i.inputs[0])}):", "    return k"]
+                loss = self._scalar(i.inputs[0])
+                self.lines += [f"if not isfinite({loss}):", f"    losses[k] = {loss}", "    return k"]
             return
-        if i.op.kind == "product":
+        if i.op.kind in ("product", "descend"):
             self.comment(i.origin)
             self._product(i)
             return
         raise refusal(i)
 
     def _product(self, i: Instruction) -> None:
-        a, b = i.inputs
+        product = self.layout.products.get(i)
         assert i.out is not None  # noqa: S101 - products make a value
-        if len(a.shape) != 2 or len(b.shape) != 2:
+        if product is None:
             raise refusal(i)
-        self.used.add("gemm")
-        names, flags = zip(*map(self._matrix, (a, b)), strict=True)
-        self.lines.append(f'gemm("{"".join(flags)}", {", ".join(names)}, {self.name(i.out)}, 1, 0)')
+        a, b, out = product.a, product.b, self.name(i.out)
+        descends = i.op is DESCEND
+        weight, rate = ("", "")
+        if descends:
+            weight, rate = self.name(self.fused.views(i.inputs[2]).root), self._rate(i)
+            self.keeps = True
+        if not product.small:
+            self.used.add("gemm")
+            how = "".join("t" if matrix.turned else "n" for matrix in (a, b))
+            call = f'gemm("{how}", {self.name(a.value)}, {self.name(b.value)}'
+            if not descends:
+                self.lines.append(f"{call}, {out}, 1, 0)")
+                return
+            m, n, _ = product.sizes
+            self.lines += [
+                "if keep:",
+                f"    {call}, {out}, 1, 0)",
+                f"    for i in range({m}):",
+                f"        for j in range({n}):",
+                f"            {weight}[i, j] -= {rate} * {out}[i, j]",
+                "else:",
+                f"    {call}, {weight}, -{rate}, 1)",
+            ]
+            return
+        self.used.add("descend" if descends else "product")
+        right = b.value
+        if b.turned:
+            right = self.layout.turned[b.value]
+            if right not in self.turned:
+                self.used.add("turn")
+                self.turned.add(right)
+                shape = ", ".join(map(str, b.value.shape))
+                self.lines.append(f"turn({self.name(b.value)}, {self.name(right)}, {shape})")
+        sizes = ", ".join(map(str, product.sizes))
+        how = "tn" if a.turned else "nn"
+        call = f'("{how}", {self.name(a.value)}, {self.name(right)}'
+        if descends:
+            self.lines.append(f"descend{call}, {weight}, {rate}, {out}, keep, {sizes})")
+        else:
+            self.lines.append(f"product{call}, {out}, {sizes})")
 
-    def _matrix(self, value: Value) -> tuple[str, str]:
-        seen = self.fused.views(value)
-        if seen.axes is None:
-            return self.name(value), "n"
-        axes = [a for a in seen.axes if a is not None]
-        turned = axes == sorted(axes, reverse=True) and len(axes) > 1
-        if not turned and len(seen.root.shape) == 2 and seen.root.shape != value.shape:
-            turned = True
-        if len(seen.root.shape) != 2:
-            raise CaptureError(f"Internal: the matrix {value.name} is a view of {seen.root.shape}.")
-        return self.name(seen.root), "t" if turned else "n"
+    def _rate(self, i: Instruction) -> str:
+        rate = i.inputs[3]
+        if not isinstance(rate, Value):
+            return literal(rate, i.inputs[2].dtype)
+        return self.number(rate) if rate.kind == "number" else self._scalar(rate)
 
 
 class _NestWriter:
@@ -191,8 +232,8 @@ class _NestWriter:
 
     def __init__(self, writer: _Writer, nest: Nest) -> None:
         self.w, self.nest = writer, nest
-        self.times = times(nest, writer.fused.stored)
-        self.again = repeated(nest, writer.fused.stored, self.times)
+        self.times = times(nest)
+        self.again = repeated(nest, self.times)
         self.makers = {s.out: s for s in nest.statements}
         self.outer, self.inner = fastest_last(nest)
         self.letters = dict(zip([*self.outer, *self.inner], _LETTERS, strict=False))
@@ -200,11 +241,21 @@ class _NestWriter:
         self.buffers = writer.layout.buffers
         self.uses = Counter(x for s in nest.statements for x, _ in s.form.operands if isinstance(x, Value))
         self.inlined: dict[Value, str] = {}
+        self.now = Time("before", 0)
 
     def write(self) -> None:
         """Write the loops, from the outermost on."""
         for origin in dict.fromkeys(s.form.instruction.origin for s in self.nest.statements):
             self.w.comment(origin)
+        if self.nest.last:
+            self.w.keeps = True
+            before, self.w.lines = self.w.lines, []
+            self._write()
+            self.w.lines = [*before, "if keep:", *(f"    {line}" for line in self.w.lines)]
+        else:
+            self._write()
+
+    def _write(self) -> None:
         runs = 1 + max((t.run for t in self.times.values()), default=0)
         out = self.w.lines
         for s in self.at("before", 0):
@@ -253,11 +304,14 @@ class _NestWriter:
         value = s.out
         if value in self.again:
             return
+        self.now = self.times[value]
         text = self._text(s)
         if s.form.how == "reduce" and s.gone:
             name = s.form.reduction.__name__ if s.form.reduction is not None else "add"
             target = self._element(value, s) if self._in_memory(value) else self._local(value)
-            self._line(depth, _REDUCE[name].format(target, text))
+            line = _REDUCE[name].format(target, text)
+            self.w.used |= {helper for helper in ("larger", "smaller") if f"= {helper}(" in line}
+            self._line(depth, line)
             return
         stored = self._in_memory(value)
         again = self.uses[value] > 0
@@ -284,6 +338,8 @@ class _NestWriter:
         return self.times[reader.out] == self.times[s.out] and reader.form.how != "pick"
 
     def _in_memory(self, value: Value) -> bool:
+        if value in self.w.fused.lasting:
+            return self.nest.last
         return self.w.layout.in_memory(value) or value in self.w.fused.homes
 
     def _local(self, value: Value) -> str:
@@ -343,7 +399,7 @@ class _NestWriter:
         if x.kind == "number":
             return self.w.number(x)
         here = self.times.get(x)
-        if here is not None and not self._from_memory(x, s):
+        if here is not None and not self._from_memory(x):
             return self._local(x)
         if x.array.size == 1 and x in self.w.scalars:
             return self.w.scalars[x]
@@ -351,11 +407,10 @@ class _NestWriter:
             return literal(x.array.flat[0].item(), x.dtype)
         return self._entry(x, s.along(along))
 
-    def _from_memory(self, x: Value, s: Statement) -> bool:
+    def _from_memory(self, x: Value) -> bool:
         """Tell whether a value made in this nest is read back: it was made in an earlier run."""
-        made, now = self.times[x], self.times[s.out]
         reduced = self.makers[x].form.how == "reduce" and self.makers[x].gone
-        return self._in_memory(x) and (bool(reduced) or made != now)
+        return self._in_memory(x) and (bool(reduced) or self.times[x] != self.now)
 
     def _pick(self, x: Value, s: Statement, place: str) -> str:
         axes = self.nest.axes.get(x) or s.along(s.form.operands[0][1])
@@ -383,14 +438,6 @@ class _NestWriter:
         home = self.w.fused.homes.get(x, x)
         index = ", ".join("0" if a is None else self.letters[a] for a in axes)
         return f"{self.w.name(home)}[{index or '()'}]"
-
-
-def refusal(i: Instruction) -> CaptureError:
-    """Say that machine code cannot do something, and what can."""
-    place = f"At {i.origin.line}: " if i.origin.line else ""
-    return CaptureError(
-        f'{place}{i.op.name} cannot be compiled to machine code. Use backend="numpy", which calls it as it is.'
-    )
 
 
 def _refused(text: str | None, i: Instruction) -> str:

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.folding import descend_directly, exponentials
 from tinygrad_edu.compiler.fusion import fuse
 from tinygrad_edu.compiler.memory import _arena
 from tinygrad_edu.compiler.numba_cache import load
 from tinygrad_edu.compiler.numba_memory import lay_out
 from tinygrad_edu.compiler.numba_source import write_numba_source
+from tinygrad_edu.compiler.program import Value
 from tinygrad_edu.errors import CaptureError, optional_import
+from tinygrad_edu.optim.optimizer import Optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from tinygrad_edu.compiler.program import Instruction, Program, Value
+    from tinygrad_edu.compiler.program import Instruction, Program
 
 __all__ = ["NumbaStep", "make"]
 
@@ -57,6 +60,8 @@ class NumbaStep:
     """
 
     def __init__(self, program: Program, arrays: Mapping[Value, NDArray[Any]], title: str) -> None:
+        keeps = [gradient for _, gradient in program.keeps]
+        program = descend_directly(exponentials(program))
         self.program = program
         self.calls = [i.options for i in program.instructions if i.op is p.CALL]
         self.checks = [i for i in program.instructions if i.op is p.CHECK and not stops(i)]
@@ -72,7 +77,7 @@ class NumbaStep:
         for value, strides in layout.shaped.items():
             if value.kind == "constant":
                 self._view(value, layout.places[value], strides)[...] = value.array
-        for _, gradient in program.keeps:
+        for kept, (_, gradient) in zip(keeps, program.keeps, strict=True):
             seen = fused.views(gradient)
             piece = layout.pieces.get(seen.root)
             if piece is not None:
@@ -81,7 +86,7 @@ class NumbaStep:
             else:
                 offset = layout.places[seen.root]
             size = gradient.dtype.itemsize
-            self.arrays[gradient] = np.ndarray(
+            self.arrays[kept] = np.ndarray(
                 gradient.shape, gradient.dtype, self._memory, offset + seen.offset * size, [s * size for s in seen.strides]
             )
         self._states = [arrays[value] for value in layout.states]
@@ -100,30 +105,30 @@ class NumbaStep:
         self._check(arrays)
         batches = [np.ascontiguousarray(a).reshape(a.shape[0] if a.ndim else 1, -1) for a in arrays]
         done = self._run(batches, self._order, self._loss)
-        loss = float(self._loss[0])
         if done == 0:
-            self._refuse(loss)
-        return loss
+            self._refuse(self._loss[0])
+        return float(self._loss[0])
 
     def epoch(
         self, X: NDArray[Any], y: NDArray[Any], order: NDArray[np.int64], batch_size: int
-    ) -> NDArray[np.float64]:
-        """Make a step for each whole batch of the examples of `order`; the rest of them is left out.
+    ) -> tuple[NDArray[np.float64], float | None]:
+        """Make a step for each whole batch of the examples that `order` names; what is left of them is left out.
 
         Returns
         -------
-        The loss of each step that was made.
+        The loss of each step, and the loss at which the steps ended because it is no number, or None.
+
+        Raises
+        ------
+        IndexError
+            If `order` names examples that are not there.
         """
         self._check((X, y))
-        order = np.ascontiguousarray(order, np.int64)
-        if order.size and not -len(X) <= order.min() <= order.max() < len(X):
-            raise IndexError(f"order names examples from {order.min()} to {order.max()}, of {len(X)}.")
-        if order.size and order.min() < 0:
-            order = order % len(X)
+        order = _within(order, len(X))
         batches = [np.ascontiguousarray(a).reshape(len(a), -1) for a in (X, y)]
         losses = np.empty(len(order) // batch_size)
         done = self._run(batches, order, losses)
-        return losses[:done]
+        return losses[:done], None if done == len(losses) else float(losses[done])
 
     def _run(self, batches: list[NDArray[Any]], order: NDArray[np.int64], losses: NDArray[np.float64]) -> int:
         before = _numbers_of_state(self.calls)
@@ -138,6 +143,11 @@ class NumbaStep:
     def _tabulate(self, steps: int) -> NDArray[np.float64]:
         """Let Python compute what it computes in each step, for all of them."""
         table = np.empty((steps, sum(len(call["numbers"]) for call in self.calls)))
+        if len(self.calls) == 1 and _is_plain(self.calls[0]["call"]):
+            optimizer = self.calls[0]["call"].__self__
+            table[:] = float(optimizer.state["learning_rate"])
+            optimizer.state["step"][()] += steps
+            return table
         for k in range(steps):
             column = 0
             for call in self.calls:
@@ -152,13 +162,32 @@ class NumbaStep:
         """Let Python check what it checks of inputs, for all batches at once."""
         given = dict(zip(self.program.inputs, arrays, strict=True))
         for check in self.checks:
-            args = [given.get(x, getattr(x, "array", x)) for x in check.inputs]
+            args = [given[x] if x in given else self._now(x) for x in check.inputs]
             check.options["refuse"](*args)
 
+    def _now(self, x: Any) -> Any:
+        """Give what a check looks at besides inputs: numbers, constants, and states that no step changes."""
+        if not isinstance(x, Value):
+            return x
+        return x.owner.array if x.kind == "state" and x.owner is not None else x.array
+
     def _refuse(self, loss: float) -> None:
+        """Raise as the check of the loss does."""
         for i in self.program.instructions:
             if i.op is p.CHECK and stops(i):
                 i.options["refuse"](np.asarray(loss))
+
+
+def _within(order: NDArray[Any], n: int) -> NDArray[np.int64]:
+    """Give indices of n examples as machine code takes them, which looks at nothing again."""
+    order = np.ascontiguousarray(order, np.int64)
+    if order.size:
+        low, high = int(order.min()), int(order.max())
+        if not -n <= low <= high < n:
+            raise IndexError(f"order names the examples {low} to {high}, but there are {n}.")
+        if low < 0:
+            order = order % n
+    return order
 
 
 def stops(check: Instruction) -> bool:
@@ -168,12 +197,24 @@ def stops(check: Instruction) -> bool:
 
 def _refuse_computed(check: Instruction, program: Program) -> None:
     """Refuse a check of what only machine code knows."""
+    written = {i.inputs[0] for i in program.instructions if i.op is p.WRITE}
     for value in check.reads():
-        if value not in program.inputs and value.kind != "constant":
+        fixed = value.kind == "constant" or (value.kind == "state" and value.place is None and value not in written)
+        if value not in program.inputs and not fixed:
             raise CaptureError(
                 f"At {check.origin.line}: {check.options['refuse'].__name__} looks at values in the middle of the step, "
                 f'which machine code does not do. Use backend="numpy".'
             )
+
+
+def _is_plain(call: Any) -> bool:
+    """Tell whether an optimizer's only number is its learning rate, the same in all steps."""
+    optimizer = getattr(call, "__self__", None)
+    return (
+        isinstance(optimizer, Optimizer)
+        and getattr(type(optimizer), "scalars", None) is Optimizer.scalars
+        and call.__func__ is Optimizer.advance
+    )
 
 
 def _numbers_of_state(calls: list[dict[str, Any]]) -> list[tuple[NDArray[Any], Any]]:

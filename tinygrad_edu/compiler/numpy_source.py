@@ -15,6 +15,8 @@ from tinygrad_edu.compiler.assembling import OWN, Slot, followed
 from tinygrad_edu.compiler.program import Instruction, Origin, Program, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from tinygrad_edu.compiler.memory import Memory
@@ -288,7 +290,8 @@ def _assemble(w: _Writer, i: Instruction) -> list[str]:
         target = w.bound(followed(part.path, array), f"{out}_{k}") if part.path else out
         operands = [target if n == OWN else w.name(i.inputs[n]) for n in part.operands]
         if part.how == "fill":
-            lines.append(f"{target}.fill({i.inputs[part.operands[0]].array.item()!r})")
+            number = i.inputs[part.operands[0]].array.item()
+            lines.append(f"{target}.fill({number!r})" if np.isfinite(number) else f"{target}.fill({operands[0]})")
         elif part.how == "":
             lines.append(f"np.copyto({target}, {operands[0]})")
         elif part.how == "put":
@@ -326,7 +329,7 @@ def _einsum(w: _Writer, i: Instruction) -> str:
     return f"np.einsum({i.options['subscripts']!r}, {w._list(i)}, out={w.name(i.out)})"  # type: ignore[arg-type]  # noqa: SLF001 - of this file
 
 
-_SPELLINGS = {
+_SPELLINGS: dict[str, Callable[[_Writer, Instruction], str | list[str]]] = {
     "view": _view,
     "assemble": _assemble,
     "copy": _copied,

@@ -20,6 +20,7 @@ from tinygrad_edu.compiler.lowering import lower
 from tinygrad_edu.compiler.memory import bind, plan
 from tinygrad_edu.compiler.numpy_source import write_source
 from tinygrad_edu.compiler.passes import PASSES
+from tinygrad_edu.compiler.primitives import WRITE
 from tinygrad_edu.compiler.structure import structure_guards
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import CaptureError, TinygradEduError
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from tinygrad_edu.compiler.program import Program
+    from tinygrad_edu.compiler.program import Program, Value
     from tinygrad_edu.nn.module import Module
     from tinygrad_edu.tensor import Tensor
 
 __all__ = ["CompiledModel"]
 
 _PROGRAMS = 8  # of different shapes that are kept; of more, the one that was used longest ago is dropped
+_GONE = (LookupError, AttributeError, TypeError)  # where a guard looks, there is nothing any more
 _CHECKS = 2  # how often a program is compared with the model itself before it is trusted
 
 
@@ -67,6 +69,7 @@ class CompiledModel:
         model.num_parameters()  # which gives each parameter its path as its name, for the source
         self._lock = threading.RLock()  # of recording, which switches modes, and of the programs
         self._programs: OrderedDict[Any, _Forward] = OrderedDict()
+        self._own: dict[Any, Guard] = {}  # what the forward pass itself changes in Python, such as a list it adds to
         self._mine = _Mine()
 
     def __call__(self, *arrays: ArrayLike) -> NDArray[Any]:
@@ -79,11 +82,11 @@ class CompiledModel:
         """
         given = [a if type(a) is np.ndarray else as_array(a) for a in arrays]
         last = self._mine.last
-        if last is not None and last.fits(given):
+        if last is not None and last.forward.fits(given):
             return self._run(last, given)
         key = tuple([(a.shape, a.dtype) for a in given])
         bound = self._mine.bound.get(key)
-        if bound is not None and bound.forward.checked >= _CHECKS and bound.fits(given):
+        if bound is not None and bound.forward.checked >= _CHECKS and bound.forward.fits(given):
             self._mine.use(key, bound)
             return self._run(bound, given)
         with self._lock:
@@ -114,7 +117,9 @@ class CompiledModel:
         forward, expected = self._programs.get(key), None
         if forward is None or not forward.holds():
             program, expected = self._record(given)
-            forward = _Forward(program, self.model)
+            forward = _Forward(
+                program, self.model, [g for g in structure_guards(self.model) if _key(g) not in self._own]
+            )
         elif forward.checked < _CHECKS:
             program, expected = self._record(given)
             refuse_differences(forward.recorded, program)
@@ -133,18 +138,22 @@ class CompiledModel:
         """Record the forward pass, and give its output too; nothing is changed by it."""
         modes = [(module, module.training) for _, module in self.model.named_modules()]
         try:
-            self.model.eval()
+            guards = structure_guards(self.model.eval())
             with no_grad():
                 program, capture = record(self._forward, given, [f"x{k or ''}" for k in range(len(given))], loss=False)
         finally:
             for module, training in modes:
                 module.training = training
+        self._own.update((_key(guard), guard) for guard in guards if not _holds(guard))
         output = program.result.array.copy()
         capture.undo()
-        if capture.updates:
+        changed = [i.inputs[0] for i in program.instructions if i.op is WRITE]
+        if changed:
+            paths = {id(tensor): path for path, tensor in self.model._named_tensors()}  # noqa: SLF001 - a friend
             raise CaptureError(
-                f"The forward pass of {type(self.model).__name__} changes {capture.undo.changes()[0][0]} in evaluation "
-                f"mode too, so that several threads cannot predict at once. Change it in training mode alone."
+                f"The forward pass of {type(self.model).__name__} changes "
+                f"{paths.get(id(changed[0].owner.tensor), changed[0].name)} in evaluation mode too, so that several "
+                f"threads cannot predict at once. Change it in training mode alone."
             )
         return program, output
 
@@ -155,25 +164,41 @@ class CompiledModel:
 class _Forward:
     """A program for inputs of certain shapes, without memory of its own."""
 
-    def __init__(self, recorded: Program, model: Module) -> None:
+    def __init__(self, recorded: Program, model: Module, guards: list[Guard]) -> None:
         self.recorded, self.title = recorded, f"One prediction of {type(model).__name__}."
         program = lower(recorded)
         for one in PASSES:
             program = one(program)
         self.program, self.memory = program, plan(program)
         self.checked = 0
-        states = [value for value in self.memory.storages if value.kind == "state" and value.owner is not None]
-        self.guards = structure_guards(model)
-        self.guards += [Guard("memory", v.owner.tensor, ".array", v.owner.array, v.name) for v in states]
-        self.inputs = [np.empty(value.shape, value.dtype) for value in program.inputs]
-        self._holds = holds(self.guards)
+        for value in program.inputs:  # of the first batch its shape and dtype are of interest, not its memory
+            value.array = np.broadcast_to(np.empty((), value.dtype), value.shape)
+        read = {*self.memory.storages, program.result}
+        states = [value.owner.tensor for value in read if value.kind == "state" and value.owner is not None]
+        guards = [*guards, *(Guard("memory", tensor, ".array", tensor.array, "") for tensor in states)]
+        self._holds = holds(guards)
+        self._fits = holds(guards, [value.array for value in program.inputs])
+
+    def fits(self, given: list[NDArray[Any]]) -> bool:
+        """Tell whether it is for inputs like these, and the model is made of what it was made of."""
+        try:
+            return len(given) == len(self.program.inputs) and self._fits(*given)
+        except _GONE:
+            return False
 
     def holds(self) -> bool:
         """Tell whether the model is made of what it was made of, and its weights lie where they lay."""
         try:
             return self._holds()
-        except (LookupError, AttributeError, TypeError):
+        except _GONE:
             return False
+
+    def arrays(self) -> dict[Value, NDArray[Any]]:
+        """Make memory to compute in."""
+        arrays, result = bind(self.program, self.memory), self.program.result
+        if result.kind in ("state", "constant"):  # it may be that nothing else reads it
+            arrays[result] = result.array if result.owner is None else result.owner.array
+        return arrays
 
 
 class _Bound:
@@ -181,9 +206,7 @@ class _Bound:
 
     def __init__(self, forward: _Forward) -> None:
         self.forward = forward
-        written = write_source(
-            forward.program, forward.memory, bind(forward.program, forward.memory), title=forward.title
-        )
+        written = write_source(forward.program, forward.memory, forward.arrays(), title=forward.title)
         ending = ".item()\n"  # of a training step, which gives its loss; a prediction is an array, and the caller's
         assert written.text.endswith(ending)  # noqa: S101 - written by this package
         self.source = written.text.removesuffix(ending).replace("def step(", "def predict(", 1) + ".copy()\n"
@@ -193,14 +216,6 @@ class _Bound:
         names = {name: thing for name, thing in written.names.items() if thing is not None}
         exec(compile(self.source, filename, "exec"), names)  # noqa: S102 - written by this package
         self.run: Callable[..., NDArray[Any]] = names["predict"]
-        self._fits = holds(forward.guards, forward.inputs)
-
-    def fits(self, given: list[NDArray[Any]]) -> bool:
-        """Tell whether it is for inputs like these, and the model still what it was."""
-        try:
-            return len(given) == len(self.forward.inputs) and self._fits(*given)
-        except (LookupError, AttributeError, TypeError):  # a part of the model is gone
-            return False
 
 
 class _Mine(threading.local):
@@ -214,6 +229,17 @@ class _Mine(threading.local):
         """Note that a program is used now."""
         _keep(self.bound, key, bound)
         self.last = bound if bound.forward.checked >= _CHECKS else None
+
+
+def _key(guard: Guard) -> tuple[int, str]:
+    return id(guard.holder), guard.spelling
+
+
+def _holds(guard: Guard) -> bool:
+    try:
+        return guard.holds()
+    except _GONE:
+        return False
 
 
 def _keep(programs: OrderedDict[Any, Any], key: Any, program: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.assembling import OWN, Slot, Step, follow
+from tinygrad_edu.compiler.assembling import Slot, Step, follow
 from tinygrad_edu.compiler.program import Value
 from tinygrad_edu.compiler.tracer import Tracer, UntraceableError
 
@@ -46,9 +46,11 @@ class Symbol(NDArrayOperatorsMixin):
         self.tracer = tracer
         self.array = array
         """An example: its shape, dtype and layout count, not its entries."""
-        self._value = value
+        self.made = value
+        """What it stood for when it was last asked; `value` tells what it stands for by now."""
         self._number: Any = None  # of room: what it is full of
-        self._parts: list[tuple[tuple[Step, ...], str, tuple[Any, ...], Any]] = []  # written, and not yet assembled
+        self.written: list[tuple[tuple[Step, ...], str, tuple[Any, ...], Any]] = []
+        """What was written into it since then: where, how, of what (None: the part itself), at which index."""
         self._whole: Symbol | None = None  # of a view: what it is a view of
         self._step: Step = ("", None)
         self._seen: Value | None = None  # of a view: the value that it was taken of
@@ -58,12 +60,12 @@ class Symbol(NDArrayOperatorsMixin):
         """What it stands for by now, as a value of the program."""
         if self._whole is not None:
             whole = self._whole.value
-            if self._value is None or whole is not self._seen:
-                self._seen, self._value = whole, self.tracer.view(whole, self._step)
-        elif self._value is None or self._parts:
-            parts, self._parts = self._parts, []
-            self._value = self.tracer.assembled(self.array, parts, self._value, self._number)
-        return self._value
+            if self.made is None or whole is not self._seen:
+                self._seen, self.made = whole, self.tracer.view(whole, self._step)
+        elif self.made is None or self.written:
+            parts, self.written = self.written, []
+            self.made = self.tracer.assembled(self.array, parts, self.made, self._number)
+        return self.made
 
     # ------------------------------------------------------------------------------------- what it is
     shape = property(lambda self: self.array.shape)
@@ -83,8 +85,8 @@ class Symbol(NDArrayOperatorsMixin):
     @property
     def owned(self) -> bool:
         """Whether it lies in memory of the program's own."""
-        root = self._root()
-        return root._value is None or (root._value.kind != "input" and root._value not in self.tracer.opaque)
+        root = self.root()
+        return root.made is None or (root.made.kind != "input" and root.made not in self.tracer.opaque)
 
     def __len__(self) -> int:
         return len(self.array)
@@ -102,37 +104,41 @@ class Symbol(NDArrayOperatorsMixin):
         return op.forward(*inputs, **options)
 
     # ------------------------------------------------------------------------------------------ views
-    def _view(self, name: str, how: Any) -> Symbol:
+    def view(self, name: str, how: Any) -> Symbol:
         """Give a view, of a copy where the entries cannot be seen that way."""
         array = follow((name, how), self.array)
         if array.size and not np.may_share_memory(array, self.array):
-            return self.copy()._view(name, how)
+            if self.array.flags.c_contiguous:
+                raise UntraceableError("no view")
+            return self.copy().view(name, how)
         view = Symbol(self.tracer, array)
         view._whole, view._step = self, (name, how)
         return view
 
-    def _root(self) -> Symbol:
-        return self if self._whole is None else self._whole._root()
+    def root(self) -> Symbol:
+        """Give what it is a view of in the end; itself if it is none."""
+        return self if self._whole is None else self._whole.root()
 
-    def _path(self) -> tuple[Step, ...]:
-        return () if self._whole is None else (*self._whole._path(), self._step)
+    def path(self) -> tuple[Step, ...]:
+        """List the views that lead from there to it."""
+        return () if self._whole is None else (*self._whole.path(), self._step)
 
     def reshape(self, *shape: Any) -> Symbol:
         """Give the entries in another shape."""
         target = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
         target = self.array.reshape(target).shape
-        return self if target == self.shape else self._view("reshape", target)
+        return self if target == self.shape else self.view("reshape", target)
 
     def transpose(self, *axes: Any) -> Symbol:
         """Permute the axes."""
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
         backwards = tuple(reversed(range(self.ndim)))
         order = backwards if order is None else tuple(a % self.ndim for a in order)
-        return self._view("transpose", None if order == backwards else order)
+        return self.view("transpose", None if order == backwards else order)
 
     def swapaxes(self, axis1: int, axis2: int) -> Symbol:
         """Exchange two axes."""
-        return self._view("swapaxes", (axis1, axis2))
+        return self.view("swapaxes", (axis1, axis2))
 
     def squeeze(self, axis: Any = None) -> Symbol:
         """Drop axes of length 1."""
@@ -146,21 +152,21 @@ class Symbol(NDArrayOperatorsMixin):
         """See the memory with other distances between entries."""
         if not self.owned:
             raise UntraceableError("strides of an input")
-        return self._view("strided", (shape, strides))
+        return self.view("strided", (shape, strides))
 
     # ---------------------------------------------------------------------------------------- indices
     def __getitem__(self, index: Any) -> Symbol:
-        parts = index if isinstance(index, tuple) else (index,)
-        if all(isinstance(part, _BASIC) for part in parts):
+        parts = _parts_of(index)
+        if all(_is_basic(part) for part in parts):
             plain = plain_index(parts, self.shape)
-            return self._view("[]", plain) if plain else self
-        read = tuple(part if isinstance(part, _BASIC) else self.tracer.operand(part) for part in parts)
-        if any(isinstance(v, Value) and v.dtype == bool for v in read):
+            return self.view("[]", plain) if plain else self
+        read = tuple(part if _is_basic(part) else self.tracer.operand(part) for part in parts)
+        if any(isinstance(v, Value) and v.dtype == bool and v.kind != "constant" for v in read):
             raise UntraceableError("mask")
         if (places := self._places(parts)) is not None:
             array = self.value.array.reshape(-1)[places.value.array]
             return emit(self.tracer, p.TAKE, (self, places), array)
-        if len(parts) == 1 and self.tracer.within(read[0], len(self)) and self.owned:
+        if len(parts) == 1 and self.ndim and self.tracer.within(read[0], len(self)) and self.owned:
             return emit(self.tracer, p.TAKE_ROWS, (self, parts[0]), self.value.array[read[0].array])
         array = self.value.array[tuple(example(part) for part in parts)]
         return emit(self.tracer, p.INDEX, (self,), array, {"index": read})
@@ -169,7 +175,8 @@ class Symbol(NDArrayOperatorsMixin):
         """Give x[[0, 1, 2, ...], classes] as places in the flat array, if it is that."""
         if not (len(index) == self.ndim == 2 and isinstance(index[1], Symbol) and self.array.flags.c_contiguous):
             return None
-        return self.tracer.places(index[0], index[1], self.shape)
+        places: Symbol | None = self.tracer.places(index[0], index[1], self.shape)
+        return places
 
     # ----------------------------------------------------------------------------------------- writing
     def room(self, array: NDArray[Any], *, filled: bool = True) -> Symbol:
@@ -185,20 +192,20 @@ class Symbol(NDArrayOperatorsMixin):
 
     def write(self, how: str, operands: tuple[Any, ...], index: Any = None) -> None:
         """Note that what it stands for is overwritten."""
-        root, path = self._root(), self._path()
-        read = tuple(OWN if x is self and path else self.tracer.operand(x) for x in operands)
-        root._parts.append((path, how, read, index))
+        root, path = self.root(), self.path()
+        read = tuple(None if x is self and path else self.tracer.operand(x) for x in operands)
+        root.written.append((path, how, read, index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        parts = index if isinstance(index, tuple) else (index,)
-        if all(isinstance(part, _BASIC) for part in parts):
+        parts = _parts_of(index)
+        if all(_is_basic(part) for part in parts):
             target = self[index]
-            if isinstance(value, Symbol) and value._path() == target._path() and value._root() is target._root():
+            if isinstance(value, Symbol) and value.path() == target.path() and value.root() is target.root():
                 return  # x[i] += y writes into x[i], and then x[i] into x
             target.write("", (self.tracer.number(value, self.dtype),))
             return
-        arrays = [part for part in parts if not isinstance(part, _BASIC)]
-        self.write("put", (self.tracer.number(value, self.dtype), *arrays), _with_slots(index, 1))
+        arrays = [part for part in parts if not _is_basic(part)]
+        self.write("put", (self.tracer.number(value, self.dtype), *arrays), _with_slots(parts, 1))
 
     # -------------------------------------------------------------------------------------- functions
     def __array_ufunc__(self, function: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -209,9 +216,9 @@ class Symbol(NDArrayOperatorsMixin):
             whole, index, *values = inputs
             if function is not np.add or not isinstance(whole, Symbol):
                 raise UntraceableError("at")
-            parts = index if isinstance(index, tuple) else (index,)
-            arrays = [part for part in parts if not isinstance(part, _BASIC)]
-            return whole.write("add.at", (*values, *arrays), _with_slots(index, 1))
+            parts = _parts_of(index)
+            arrays = [part for part in parts if not _is_basic(part)]
+            return whole.write("add.at", (*values, *arrays), _with_slots(parts, 1))
         if method == "__call__":
             kwargs.pop("order", None)
             op, known = p.ufunc(function), {"dtype", "axis"}
@@ -221,7 +228,7 @@ class Symbol(NDArrayOperatorsMixin):
             raise UntraceableError(method)
         if set(kwargs) - known or (target is not None and (method != "__call__" or kwargs)):
             raise UntraceableError(function.__name__)
-        if target is not None and target._path():
+        if target is not None and target.path():
             target.write(function.__name__, inputs)
             return target
         arrays = [example(x) for x in inputs]
@@ -231,7 +238,7 @@ class Symbol(NDArrayOperatorsMixin):
         if target is None:
             return emit(self.tracer, op, inputs, result, options)
         if (result.shape, result.dtype, result.strides) == (target.shape, target.dtype, target.strides):
-            target._value, target._parts = emit(self.tracer, op, inputs, result).value, []
+            target.made, target.written = emit(self.tracer, op, inputs, result).value, []
         else:
             target.write(function.__name__, inputs)
         return target
@@ -245,7 +252,7 @@ class Symbol(NDArrayOperatorsMixin):
     # ---------------------------------------------------------------------------------------- methods
     def dot(self, other: Any) -> Any:
         """Multiply matrices or vectors."""
-        return np.dot(self, other)  # type: ignore[call-overload]
+        return np.dot(self, other)
 
     def astype(self, dtype: Any, copy: bool = True) -> Symbol:  # noqa: FBT001, FBT002 - NumPy's signature
         """Give the entries in another dtype."""
@@ -261,11 +268,22 @@ class Symbol(NDArrayOperatorsMixin):
 
     def sum(self, axis: Any = None, dtype: Any = None, keepdims: Any = False) -> Any:  # noqa: FBT002 - NumPy's signature
         """Add up along axes."""
-        return np.add.reduce(self, axis=axis, dtype=dtype, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.add.reduce(self, axis=axis, dtype=dtype, keepdims=keepdims)
 
     def max(self, axis: Any = None, keepdims: Any = False) -> Any:  # noqa: FBT002 - NumPy's signature
         """Find the largest entries along axes."""
-        return np.maximum.reduce(self, axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+        return np.maximum.reduce(self, axis=axis, keepdims=keepdims)
+
+
+def _parts_of(index: Any) -> tuple[Any, ...]:
+    """Give the parts of an index, lists and masks of one entry as arrays."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return tuple(np.asarray(part) if isinstance(part, (list, bool, np.bool)) else part for part in parts)
+
+
+def _is_basic(part: Any) -> bool:
+    """Tell whether a part of an index gives a view."""
+    return isinstance(part, _BASIC)
 
 
 def plain_index(parts: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -296,12 +314,10 @@ def plain_index(parts: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[Any, ..
     return (*known, ...) if single and known else tuple(known)
 
 
-def _with_slots(index: Any, first: int) -> Any:
+def _with_slots(parts: tuple[Any, ...], first: int) -> tuple[Any, ...]:
     """Put slots, counted from `first`, in the place of the arrays of an index."""
-    if not isinstance(index, tuple):
-        return Slot(first)
-    slots = iter(range(first, first + len(index)))
-    return tuple(part if isinstance(part, _BASIC) else Slot(next(slots)) for part in index)
+    slots = iter(range(first, first + len(parts)))
+    return tuple(part if _is_basic(part) else Slot(next(slots)) for part in parts)
 
 
 def emit(
@@ -315,5 +331,3 @@ def emit(
 def example(x: Any) -> Any:
     """Give an example of what a call was given, entries and all."""
     return x.value.array if isinstance(x, Symbol) else x
-
-

@@ -53,6 +53,11 @@ class Tracer:
             return x
         raise UntraceableError(type(x).__name__)
 
+    def constant(self, value: Value) -> NDArray[Any]:
+        """Give a constant as the array that it is, which is known again as an operand."""
+        self._constants.setdefault(id(value.array), value)
+        return value.array
+
     def number(self, x: Any, dtype: Any) -> Any:
         """Make a Python number an array of one, the same one each time; give anything else as it is."""
         if not isinstance(x, (bool, int, float)):
@@ -104,19 +109,17 @@ class Tracer:
         self._views[view] = self._views.get(value, value.name)
         return view
 
-    def assembled(
-        self, array: NDArray[Any], written: list[tuple[Any, ...]], start: Value | None, number: Any
-    ) -> Value:
+    def assembled(self, array: NDArray[Any], written: list[tuple[Any, ...]], start: Value | None, number: Any) -> Value:
         """Note an array that was written part by part, into what it held before or a number that it was full of."""
         inputs: list[Value] = []
 
         def slot(x: Any) -> int:
-            if x is OWN:
+            if x is None:
                 return OWN
-            x = x if isinstance(x, Value) else self.operand(self.number(x, array.dtype))
-            if x not in inputs:
-                inputs.append(x)
-            return inputs.index(x)
+            value: Value = x if isinstance(x, Value) else self.operand(self.number(x, array.dtype))
+            if value not in inputs:
+                inputs.append(value)
+            return inputs.index(value)
 
         parts = [
             Part(path, how, tuple(map(slot, operands)), _reslotted(index, operands, slot))
@@ -133,7 +136,8 @@ class Tracer:
             (value,) = inputs
             if (value.shape, value.dtype, value.array.strides) == (array.shape, array.dtype, array.strides):
                 return value
-        options = {"shape": array.shape, "dtype": array.dtype, "order": order_of(array), "parts": Parts.of(parts)}
+        options: dict[str, Any] = {"shape": array.shape, "dtype": array.dtype, "order": order_of(array)}
+        options["parts"] = Parts.of(parts)
         with np.errstate(all="ignore"):
             result = assemble(*(v.array for v in inputs), **options)
         return self.note(p.ASSEMBLE, tuple(inputs), result, options)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu.compiler.guards import Guard, guards_of, holds
 from tinygrad_edu.compiler.lowering import lower
 from tinygrad_edu.compiler.memory import bind, plan
+from tinygrad_edu.compiler.numba_step import make
 from tinygrad_edu.compiler.numpy_source import write_source
 from tinygrad_edu.compiler.passes import PASSES
 from tinygrad_edu.compiler.together import Flat, update_together
@@ -50,6 +51,11 @@ class Variant:
         return program
 
     def _make(self) -> Callable[..., float]:
+        if self.backend == "numba":
+            self.machine = make(self.program, self.arrays, self.title)
+            self.arrays.update(self.machine.arrays)
+            self.source = self.machine.source
+            return self.machine.run
         source = write_source(self.program, self.memory, self.arrays, title=self.title)
         self.source = source.text
         filename = f"<compiled step {id(self):x}>"
@@ -85,6 +91,11 @@ class Variant:
         """Let each parameter's ``grad`` be what the program computes; it is overwritten by the next step."""
         for parameter, grad in self.gradients:
             parameter.grad = grad
+
+    def hide_gradients(self) -> None:
+        """Let no parameter have a gradient: an epoch that ended early has none to show."""
+        for parameter, _ in self.gradients:
+            parameter.grad = None
 
     def broken(self) -> Guard | None:
         """Find what no longer holds; gradients are put right on the way."""

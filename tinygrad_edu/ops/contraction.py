@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 def _contract(a: Any, b: Any, subscripts: str) -> Any:
     if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
         # What was summed alone, of constants, is a plain number: it takes on the dtype of the other.
-        a, b = np.asarray(a, getattr(b, "dtype", None)), np.asarray(b, getattr(a, "dtype", None))
+        a, b = (
+            x if hasattr(x, "__apply_op__") else np.asarray(x, getattr(other, "dtype", None))
+            for x, other in ((a, b), (b, a))
+        )
     steps = _steps(subscripts, a.shape, b.shape)
     if steps.exchanged:
         a, b = b, a
@@ -176,7 +179,7 @@ def _matmul(a: Any, b: Any) -> Any:
 
 def _for_blas(x: Any) -> Any:
     """Copy matrices that lie in memory neither by rows nor by columns: their product would be slow."""
-    return x if x.itemsize in x.strides[-2:] else np.ascontiguousarray(x)
+    return x if x.itemsize in x.strides[-2:] else x.copy()
 
 
 # ------------------------------------------------------------------------------------------- einsum

@@ -11,6 +11,7 @@ from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.choices import where
 from tinygrad_edu.ops.composition import compose
 from tinygrad_edu.ops.reductions import sum  # noqa: A004 - the row
+from tinygrad_edu.ops.room import room
 from tinygrad_edu.ops.shape import arraylike, ravel
 from tinygrad_edu.ops.table import Op, define
 
@@ -28,7 +29,7 @@ diagonal: Op = define(
 
 
 def _put_diagonal(x: Any, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    out = np.zeros(shape, x.dtype)
+    out = room(np.zeros(shape, x.dtype), x)
     along = np.arange(x.shape[-1])
     np.moveaxis(out, (axis1, axis2), (-2, -1))[..., along + max(-offset, 0), along + max(offset, 0)] = x
     return out

@@ -68,6 +68,10 @@ def _firsts(x: Any, y: Any, windows: Windows) -> Iterator[tuple[Any, Any, Any]]:
 
 def _max_pool_put(g: Any, x: Any, y: Any, **options: Any) -> Any:
     windows = _windows(spatial(x), **options)
+    if g.strides != y.strides:  # once, and not for each tap
+        laid_out = room(np.empty_like(y, dtype=g.dtype), g, filled=False)
+        laid_out[...] = g
+        g = laid_out
     out: Any = room(np.zeros_like(x, dtype=g.dtype), g)
     overlap = any(d * (k - 1) >= s for k, s, d in zip(windows.kernel, windows.stride, windows.dilation, strict=True))
     for entries, places, first in _firsts(x, y, windows):

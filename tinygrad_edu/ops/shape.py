@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_edu.errors import ArgumentError, ShapeError
 from tinygrad_edu.ops.composition import compose
+from tinygrad_edu.ops.room import room
 from tinygrad_edu.ops.table import Op, define
 
 
@@ -179,7 +180,7 @@ def atleast_3d(*arys: Any) -> Any:
 # ----------------------------------------------------------------------------------------- broadcasting
 def _broadcast_to(x: Any, shape: int | tuple[int, ...]) -> Any:
     # A copy, where np.broadcast_to gives a read-only view: for small arrays it takes a fifth of the time.
-    out = np.empty(shape, x.dtype)
+    out = room(np.empty(shape, x.dtype), x, filled=False)
     if x.ndim > out.ndim:
         raise ValueError(f"{x.ndim} axes do not fit into {out.ndim}")
     out[...] = x

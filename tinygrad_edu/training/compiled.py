@@ -13,7 +13,8 @@ from tinygrad_edu.compiler.structure import same_structure
 from tinygrad_edu.errors import CaptureError, TinygradEduError
 from tinygrad_edu.tape import check
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.training.stepping import Eager, changed_tensors
+from tinygrad_edu.training.stepping import Eager
+from tinygrad_edu.training.undoing import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Compiled"]
 
+_ONE_BY_ONE = 2  # steps, before whole epochs are handed over: those that are compared
 _RECORDINGS = 20  # of one run, and one more for every so many updates:
 _UPDATES_EACH = 50
 
@@ -59,8 +61,8 @@ class Compiled:
         self.in_epochs = backend == "numba"
         self._backend, self._must, self._rare = backend, must, rare
         self._eager = Eager(model, loss, optimizer)
-        self._before: _Snapshot | None = None  # of a step that is being recorded
-        self._recordings = 0
+        self._before: Snapshot | None = None  # of a step that is being recorded
+        self._recordings = self._steps = 0
         self._left_something = False
         self._loss_compared = type(loss).__module__.startswith("tinygrad_edu.")
         self._compile()
@@ -102,32 +104,50 @@ class Compiled:
             self._settle()
         return number
 
-    def epoch(self, batches: Batches) -> NDArray[Any]:
-        """Make a step for each batch of an epoch, in one call; gives the losses.
+    def epoch(self, batches: Batches) -> list[float]:
+        """Make a step for each batch of an epoch, in one call once it has been compared; give the losses.
 
         Raises
         ------
         InfiniteLossError
             It holds the losses of the steps before.
         """
-        assert self._step is not None  # noqa: S101 - only one that must compile takes whole epochs
         X, y = batches._arrays  # noqa: SLF001 - a friend: the order must be the one that it would deal in
         rng = batches._rng  # noqa: SLF001 - the same
-        order = np.arange(len(X)) if rng is None else rng.permutation(len(X))
+        order, size = np.arange(len(X)) if rng is None else rng.permutation(len(X)), batches.batch_size
+        losses: list[float] = []
         try:
-            losses = self._step.epoch(X, y, order, batch_size=batches.batch_size)
+            while self._steps < _ONE_BY_ONE and order.size:
+                losses.append(self(X[order[:size]], y[order[:size]]))
+                order, self._steps = order[size:], self._steps + 1
+            return losses + self._at_once(X, y, order, size) if order.size else losses
         except InfiniteLossError as error:
-            rows = order[len(error.losses) * batches.batch_size :][: batches.batch_size]
+            error.losses = [*losses, *map(float, error.losses)]
+            raise
+
+    def _at_once(self, X: NDArray[Any], y: NDArray[Any], order: NDArray[Any], size: int) -> list[float]:
+        assert self._step is not None  # noqa: S101 - a step that takes epochs is one that must be compiled
+        try:
+            losses: list[float] = self._step.epoch(X, y, order, batch_size=size).tolist()
+        except InfiniteLossError as error:
+            rows = order[len(error.losses) * size :][:size]
             self._see_again(error, X[rows], y[rows])
+            raise
+        except Exception:
+            if self._before is not None:
+                self._before.restore()
             raise
         if self._before is not None:
             self._settle()
         return losses
 
     # ------------------------------------------------------------------------- while it is recorded
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(self._eager.model, self._eager.loss, self._eager.optimizer)
+
     def _recorded(self) -> None:
         """Note that the step is being recorded, with all that it may change."""
-        self._before = _Snapshot(self._eager.model, self._eager.optimizer)
+        self._before = self._snapshot()
         self._recordings += 1
         allowed = _RECORDINGS + int(self._eager.optimizer.state["step"]) // _UPDATES_EACH
         if self._recordings > allowed:
@@ -160,11 +180,12 @@ class Compiled:
         """
         self._loss_compared = True
         model, loss = self._eager.model, self._eager.loss
-        numbers = []
+        before, numbers = self._snapshot(), []
         for function, arrays in ((lambda x: loss(model(x), yb), [xb]), (lambda x, y: loss(model(x), y), [xb, yb])):
             program, capture = record(function, arrays, ["x", "y"][: len(arrays)])
             numbers.append(program.result.array.copy())
             capture.undo()
+            before.restore()
         if numbers[0].tobytes() != numbers[1].tobytes():
             raise CaptureError(
                 f"The loss is {numbers[0].item():.9g} for a target that is an array and {numbers[1].item():.9g} for "
@@ -175,17 +196,23 @@ class Compiled:
     def _see_again(self, error: InfiniteLossError, xb: NDArray[Any], yb: NDArray[Any]) -> None:
         """Leave behind what the step as written leaves when it stops at a loss that is no number.
 
-        Recording has undone what the forward pass changed, such as running statistics; a program may have written
-        over the gradients of the update before.
+        Recording has undone what the forward pass changed, such as running statistics.
         """
         if error.recording:
             self._eager.loss(self._eager.model(Tensor(xb)), yb)
-            return
+        elif not self._keeps_gradients():
+            self._forget_gradients()
+
+    def _keeps_gradients(self) -> bool:
+        """Tell whether the gradients of the update before are still there, and nothing else was written over them."""
         assert self._step is not None  # noqa: S101 - it has just raised
         memory, keeps = self._step.variant.memory, self._step.variant.program.keeps
-        if any(memory.storages[gradient].first > 0 for _, gradient in keeps if gradient in memory.storages):
-            for parameter in self._eager.optimizer.parameters:
-                parameter.grad = None
+        places = [memory.storages[gradient] for _, gradient in keeps if gradient in memory.storages]
+        return self._backend == "numpy" and all(place.first == 0 for place in places)
+
+    def _forget_gradients(self) -> None:
+        for parameter in self._eager.optimizer.parameters:
+            parameter.grad = None
 
     # ----------------------------------------------------------------------------- where it cannot be done
     def _as_written(self, error: Exception, xb: NDArray[Any], yb: NDArray[Any]) -> float:
@@ -193,7 +220,7 @@ class Compiled:
         if self._before is not None:
             self._before.restore()
             self._before = None
-        before = _Snapshot(self._eager.model, self._eager.optimizer)
+        before = self._snapshot()
         number = self._eager(xb, yb)
         why = str(error) if isinstance(error, CaptureError) else f"{type(error).__name__}: {error}"
         if self._must:
@@ -217,18 +244,3 @@ class Compiled:
                 if parameter.grad is not None:
                     parameter.grad = Tensor(parameter.grad.array.copy())
             self._step = None
-
-
-class _Snapshot:
-    """Parameters, buffers and the optimizer's state as they are, to go back to."""
-
-    def __init__(self, model: Module, optimizer: Optimizer) -> None:
-        self._tensors = [(tensor, tensor.array.copy()) for tensor in changed_tensors(model, optimizer)]
-        self._optimizer, self._state = optimizer, optimizer.state_dict()
-
-    def restore(self) -> None:
-        """Go back."""
-        for tensor, array in self._tensors:
-            tensor.array[...] = array
-        for name, array in self._state.items():
-            self._optimizer.state[name][...] = array

@@ -194,9 +194,9 @@ def _pass_at_once(batches: Batches, run: Recorder, step: Compiled, whole: WholeS
     whole.busy = True
     start = perf_counter()
     try:
-        losses: Sequence[float] = step.epoch(batches).tolist()
+        losses: Sequence[float] = step.epoch(batches)
     except InfiniteLossError as error:
-        losses, diverged = [float(loss) for loss in error.losses], error
+        losses, diverged = error.losses, error
     each, total = (perf_counter() - start) / max(len(losses), 1), 0.0
     for k, number in enumerate(losses):
         n_examples = min(batches.batch_size, batches.n_examples - k * batches.batch_size)
