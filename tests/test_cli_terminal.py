@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tinygrad_edu.cli.progress import Display
+from tinygrad_edu.training import Callback
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals and signals are POSIX's")
 if sys.platform != "win32":
     import fcntl
@@ -96,6 +99,16 @@ def test_bars_move_on_a_terminal(screen):
     assert screen.count("stochastic gradient descent") > 2  # drawn again and again
     assert re.search(r"\d+%", ESCAPE.sub("", screen))
     assert re.search(r"test R² 0\.\d{4} in \d", ESCAPE.sub("", screen))
+
+
+@pytest.mark.parametrize(
+    ("live", "each_update", "looks"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_a_bar_looks_at_each_update_only_where_it_is_to_be_seen(live, each_update, looks):
+    display = Display(quiet=True)
+    display.live = live
+    bar = display.begin("a model", 3, each_update=each_update)
+    assert (type(bar).on_update_end is not Callback.on_update_end) is looks
 
 
 def test_the_cursor_is_hidden_and_shown_again(screen):

@@ -2,6 +2,7 @@
 
 import math
 import signal
+import tempfile
 import threading
 
 import numpy as np
@@ -647,3 +648,34 @@ def test_callbacks_of_epochs_alone_do_not_keep_epochs_from_being_handed_over(in_
     runs = [Run(how, epochs=5, validation=0.2, callbacks=[stop]) for how in ("none", "numpy")]
     assert_same_run(*runs)
     assert in_epochs[0].calls
+
+
+@pytest.fixture(scope="module")
+def by_machine_code():
+    """Give two runs for a learning rate, as written and in machine code, which is compiled once."""
+    pytest.importorskip("numba", reason="the extra jit")
+
+    def run(how, lr):
+        options = {"loss": nn.MSELoss(), "y": NUMBERS, "validation": 0.2, "epochs": 30}
+        return Run(how, network(nn.Tanh(), n_outputs=2), optimizer=lambda p: sgd(p, lr=lr), **options)
+
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setenv("TINYGRAD_EDU_CACHE", folder)
+        yield lambda lr: (run("none", lr), run("numba", lr))
+
+
+def test_machine_code_gives_the_same_run_up_to_rounding(by_machine_code):
+    plain, machine = (one.history for one in by_machine_code(0.05))
+    assert (machine.compiled, machine.n_updates) == ("numba", 60)
+    # Sums in another order: a few roundings of float32 in each of 60 updates.
+    np.testing.assert_allclose(machine.losses, plain.losses, rtol=1e-4)
+    np.testing.assert_allclose(machine.validation_losses, plain.validation_losses, rtol=1e-4)
+
+
+@pytest.mark.xfail(strict=False, reason="isfinite(mean) is folded to True where sums may be reassociated")
+def test_machine_code_that_diverges_stops_before_the_same_update(by_machine_code):
+    plain, machine = (one.history for one in by_machine_code(3.0))
+    assert plain.stop_reason is machine.stop_reason is StopReason.DIVERGED
+    assert 5 < plain.n_updates == machine.n_updates < 60
+    said = [one.message.split(":")[0] for one in (plain, machine)]
+    assert said == [f"Diverged at update {plain.n_updates + 1}"] * 2

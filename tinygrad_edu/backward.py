@@ -106,7 +106,8 @@ class Backward(Node):
             seed = ops.astype(gradient, dtype=self.array.dtype) if traced else self._constant(seed)
         last_root.reference = weakref.ref(self)
         if mode.capture is not None:
-            mode.capture.backward(self, self._constant(seed), retain_graph=retain_graph)
+            start = seed if isinstance(seed, Node) else self._constant(seed)
+            mode.capture.backward(self, start, retain_graph=retain_graph, create_graph=create_graph)
             return
         found = pull(
             self,

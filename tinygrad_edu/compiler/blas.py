@@ -75,7 +75,7 @@ def gemm(typing: Any, how: Any, a: Any, b: Any, c: Any, alpha: Any, beta: Any) -
                 integer(first[1]),
                 held(scale[1]),
                 arrays[2].data,
-                integer(n),
+                integer(builder.sdiv(_cgutils.unpack_tuple(builder, arrays[2].strides)[0], arrays[2].itemsize)),
             ],
         )
 

@@ -7,6 +7,7 @@ it turns up again.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -166,11 +167,11 @@ class Capture(Recorder):
         self._inside.pop()
 
     # ------------------------------------------------------------------------------ backward and update
-    def backward(self, root: Tensor, seed: Tensor, *, retain_graph: bool) -> None:
+    def backward(self, root: Tensor, seed: Any, *, retain_graph: bool, create_graph: bool) -> None:
         """Carry gradients back as ``backward`` does, with the rules on Tensors, so that they are recorded."""
         try:
-            with no_grad():
-                found = pull(root, seed, create_graph=True, free=not retain_graph)
+            with nullcontext() if create_graph else no_grad():
+                found = pull(root, seed, create_graph=True, free=not (retain_graph or create_graph))
                 leaf: Any
                 for leaf, g in found:
                     self._take_gradient(leaf, g)

@@ -7,7 +7,9 @@ before every step.
 
 from __future__ import annotations
 
+from ast import literal_eval
 from dataclasses import dataclass
+from operator import itemgetter
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ import numpy as np
 
 from tinygrad_edu.errors import CaptureError
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.tape import Node
+from tinygrad_edu.tape import hooked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["Guard", "guards_of", "holds"]
 
 _SIMPLE = (bool, int, float, str, type(None))
+_FEW = 50  # entries of a container: settings, and not data
 _DEPTH = 3  # of functions that the step calls
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Guard:
     """One thing that has to stay as it is."""
 
@@ -50,7 +53,10 @@ class Guard:
 
     def holds(self) -> bool:
         """Tell whether it is as it was."""
-        now = self.now()
+        try:
+            now = self.now()
+        except (KeyError, IndexError, AttributeError):  # it is gone
+            return False
         if isinstance(self.value, _SIMPLE):
             return type(now) is type(self.value) and bool(now == self.value)
         return now is self.value
@@ -70,24 +76,48 @@ def guards_of(function: Callable[..., Any], capture: Capture) -> list[Guard]:
     for module, path in capture.modules.values():
         where = f"model.{path}" if path else type(module).__name__
         guards.append(Guard("mode", module, ".training", module.training, f"training of {where}"))
+        guards.append(Guard("thing", vars(module), ".__len__()", len(vars(module)), where))
         for name, value in vars(module).items():
-            if name != "training" and name.isidentifier():
-                guards += _attribute(module, name, value, f"{name} of {where}")
+            if name != "training":
+                guards += _inside(vars(module), f"[{name!r}]", value, f"{name} of {where}")
     for optimizer in capture.optimizers:
+        what = type(optimizer).__name__
+        guards.append(Guard("thing", optimizer.parameters, ".__len__()", len(optimizer.parameters), what))
         for name, value in vars(optimizer).items():
-            if isinstance(value, _SIMPLE) and name != "batch_size":
-                guards += _attribute(optimizer, name, value, f"{name} of {type(optimizer).__name__}")
+            if isinstance(value, (*_SIMPLE, tuple)) and name != "batch_size":
+                guards += _inside(vars(optimizer), f"[{name!r}]", value, f"{name} of {what}")
     for holder, name, value, line in capture.numbers_read:
         guards.append(Guard("number", holder, f".{name}", value, f"{name} of {type(holder).__name__}, read at {line},"))
+    there: Any = hooked  # a hook that is registered later takes part in the gradients
+    guards.append(Guard("thing", there.data, ".__len__()", len(there.data), "the hooks"))
     return guards
 
 
-def _attribute(holder: Any, name: str, value: Any, what: str) -> list[Guard]:
+def _inside(holder: Any, spelling: str, value: Any, what: str) -> list[Guard]:
+    """Guard what something holds: a number, a thing, or the numbers in a small container."""
     if isinstance(value, _SIMPLE):
-        return [Guard("number", holder, f".{name}", value, what)]
-    if isinstance(value, (Node, Module, np.random.Generator)):
-        return [Guard("thing", holder, f".{name}", value, what)]
-    return []
+        return [Guard("number", holder, spelling, value, what)]
+    guards = [Guard("thing", holder, spelling, value, what)]
+    if isinstance(value, (list, dict)) and len(value) <= _FEW:
+        guards.append(Guard("thing", value, ".__len__()", len(value), what))
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        guards += [
+            Guard("number", value, f"[{key!r}]", x, f"{what}[{key!r}]")
+            for key, x in items
+            if isinstance(x, _SIMPLE) and isinstance(key, (str, int))
+        ]
+    elif hasattr(value, "__dict__") and not (isinstance(value, Module) or _is_known(type(value).__module__)):
+        held = vars(value)  # settings in an object of the user's
+        guards.append(Guard("thing", held, ".__len__()", len(held), what))
+        guards += [
+            Guard("number", held, f"[{k!r}]", x, f"{what}.{k}") for k, x in held.items() if isinstance(x, _SIMPLE)
+        ]
+    return guards
+
+
+def _is_known(module: str) -> bool:
+    """Tell whether what is defined in a module is this package's or NumPy's, and not the user's."""
+    return module.startswith(("tinygrad_edu.", "numpy"))
 
 
 def _variables(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
@@ -99,7 +129,7 @@ def _variables(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
         function = function.__func__
     if not isinstance(function, FunctionType) or id(function) in seen or depth == 0:
         return
-    if function.__module__.startswith("tinygrad_edu."):
+    if _is_known(function.__module__):
         return
     seen.add(id(function))
     code = function.__code__
@@ -116,12 +146,10 @@ def _variables(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
 
 
 def _variable(holder: Any, spelling: str, name: str, value: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
-    if isinstance(value, _SIMPLE):
-        yield Guard("number", holder, spelling, value, f"The variable {name}")
-    elif isinstance(value, (FunctionType, MethodType)):
+    if isinstance(value, (FunctionType, MethodType)):
         yield from _variables(value, depth - 1, seen)
-    if not isinstance(value, (*_SIMPLE, ModuleType, type)):
-        yield Guard("thing", holder, spelling, value, f"The variable {name}")
+    if not isinstance(value, (ModuleType, type)):
+        yield from _inside(holder, spelling, value, f"The variable {name}")
 
 
 def holds(guards: Sequence[Guard], inputs: Sequence[NDArray[Any]] = ()) -> Callable[..., bool]:
@@ -137,13 +165,31 @@ def holds(guards: Sequence[Guard], inputs: Sequence[NDArray[Any]] = ()) -> Calla
     names: dict[str, Any] = {"ndarray": np.ndarray}
     conditions = []
     for k, array in enumerate(inputs):
-        names.update({f"s{k}": array.shape, f"d{k}": array.dtype})
-        conditions += [f"type(x{k}) is ndarray", f"x{k}.shape == s{k}", f"x{k}.dtype is d{k}"]
-    for k, guard in enumerate(guards):
-        names.update({f"h{k}": guard.holder, f"v{k}": guard.value})
-        is_one = guard.value is None or isinstance(guard.value, bool) or not isinstance(guard.value, _SIMPLE)
-        conditions.append(f"h{k}{guard.spelling} {'is' if is_one else '=='} v{k}")
+        names |= {f"s{k}": array.shape, f"d{k}": array.dtype, f"t{k}": array.strides}
+        conditions += [f"type(x{k}) is ndarray", f"x{k}.shape == s{k}", f"x{k}.dtype is d{k}", f"x{k}.strides == t{k}"]
+    for k, (holder, spelling, value) in enumerate(_together(guards)):
+        names |= {f"h{k}": holder, f"v{k}": value}
+        if callable(spelling):
+            names[f"g{k}"] = spelling
+            conditions.append(f"g{k}(h{k}) == v{k}")
+        else:
+            conditions.append(f"h{k}{spelling} {'==' if type(value) in (int, float, str) else 'is'} v{k}")
     arguments = ", ".join(f"x{k}" for k in range(len(inputs)))
-    expression = " and ".join(conditions) or "True"
-    function: Callable[..., bool] = eval(f"lambda {arguments}: {expression}", names)  # noqa: S307 - spelled here alone
+    text = f"def fits({arguments}):\n    try:\n        return {' and '.join(conditions) or True}\n"
+    exec(f"{text}    except Exception:\n        return False\n", names)  # noqa: S102 - spelled here alone
+    function: Callable[..., bool] = names["fits"]
     return function
+
+
+def _together(guards: Sequence[Guard]) -> Iterator[tuple[Any, Any, Any]]:
+    """Look at all the numbers that one dictionary holds at once, as tuples."""
+    groups: dict[int, list[Guard]] = {}
+    for guard in guards:
+        if isinstance(guard.value, _SIMPLE) and type(guard.holder) is dict and guard.spelling.startswith("["):
+            groups.setdefault(id(guard.holder), []).append(guard)
+        else:
+            yield guard.holder, guard.spelling, guard.value
+    for group in groups.values():
+        keys = [literal_eval(guard.spelling[1:-1]) for guard in group]
+        values = tuple(guard.value for guard in group)
+        yield group[0].holder, itemgetter(*keys), values if len(keys) > 1 else values[0]

@@ -27,6 +27,7 @@ __all__ = [
     "gemm",
     "larger",
     "njit",
+    "normal",
     "part",
     "product",
     "reciprocal",
@@ -38,6 +39,7 @@ __all__ = [
     "strided",
     "tanh",
     "turn",
+    "uniform",
 ]
 
 # Sums may be taken in another order and a product be added without rounding between; NaN and infinity stay what they are.
@@ -116,6 +118,22 @@ def rows(examples: Any, order: Any, first: Any, room: Any) -> Any:
         for j in range(width):
             room[k, j] = examples[row, j]
     return room
+
+
+@numba.njit(error_model="numpy")  # exactly as NumPy computes it
+def uniform(rng: Any, out: Any, dtype: Any) -> None:
+    """Draw numbers in [0, 1), the same that ``rng.random`` draws."""
+    drawn, flat = rng.random(out.size, dtype), out.reshape(out.size)
+    for k in range(out.size):
+        flat[k] = drawn[k]
+
+
+@numba.njit(error_model="numpy")
+def normal(rng: Any, out: Any, dtype: Any) -> None:
+    """Draw from the normal distribution, the same that ``rng.standard_normal`` draws."""
+    drawn, flat = rng.standard_normal(out.size, dtype), out.reshape(out.size)
+    for k in range(out.size):
+        flat[k] = drawn[k]
 
 
 # ------------------------------------------------------------------------------------------- functions

@@ -47,6 +47,7 @@ class Layout:
     products: dict[Instruction, Product] = field(default_factory=dict)
     turned: dict[Value, Value] = field(default_factory=dict)
     """Matrices that small products read transposed -> the transposed."""
+    generators: list[np.random.Generator] = field(default_factory=list)
     size: int = 0
     constants: list[Value] = field(default_factory=list)
 
@@ -122,6 +123,8 @@ class _Planner:
         if i.op is p.CALL:
             self.layout.numbers += i.options["numbers"]
             return
+        if i.op is p.RANDOM and not any(g is i.options["rng"] for g in self.layout.generators):
+            self.layout.generators.append(i.options["rng"])
         if i.op is p.VIEW and i.out is not None:
             self.layout.windows[i.out] = self.fused.views(i.out)
         if i.op.kind in ("product", "descend"):
@@ -140,17 +143,20 @@ class _Planner:
             if matrix.value is not self.fused.views(matrix.value).root:
                 self.layout.windows[matrix.value] = self.fused.views(matrix.value)
         b = product.b
-        if product.small and b.turned:
+        if product.small and b.by_rows == b.turned:  # its rows do not lie side by side
             if b.value not in self.layout.turned:
-                like = np.empty(b.value.shape[::-1], b.value.dtype)
-                self.layout.turned[b.value] = Value(f"{b.value.name}_T", "computed", like)
+                like = np.empty((product.sizes[2], product.sizes[1]), b.value.dtype)
+                self.layout.turned[b.value] = Value(f"{b.value.name}_rows", "computed", like)
             turned = self.layout.turned[b.value]
             self._span(turned, k, k)
             self.spans[turned].last = k
 
     def _use(self, value: Value, k: int) -> None:
-        """Note that a value is read."""
-        root = self.fused.views(value).root
+        """Note that a value is read, or written as a part of another."""
+        seen = self.fused.views(value)
+        if seen.axes is None:
+            self.layout.windows[value] = seen
+        root = seen.root
         root = self.fused.homes.get(root, root)
         if root.place is not None and root.kind == "state":
             self._state(root.place.flat)

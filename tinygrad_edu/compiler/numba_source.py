@@ -13,11 +13,13 @@ from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.expressions import HELPERS, expression, literal
 from tinygrad_edu.compiler.folding import DESCEND
 from tinygrad_edu.compiler.fusion import Fused, Nest, Statement
+from tinygrad_edu.compiler.forms import Via, dense_strides
 from tinygrad_edu.compiler.loops import Time, fastest_last, repeated, times
 from tinygrad_edu.compiler.program import Instruction, Origin, Program, Value
 from tinygrad_edu.compiler.refusing import refusal
 
 if TYPE_CHECKING:
+    from tinygrad_edu.compiler.matrices import Matrix, Product
     from tinygrad_edu.compiler.numba_memory import Layout
 
 __all__ = ["write_numba_source"]
@@ -45,12 +47,15 @@ class _Writer:
     used: set[str] = field(default_factory=set)
     turned: set[Value] = field(default_factory=set)
     keeps: bool = False
+    arguments: dict[Value, str] = field(default_factory=dict)
+    generators: list[str] = field(default_factory=list)
     last: tuple[str, str, str] | None = None
 
     def write(self, title: str) -> str:
         """Write the module."""
         arguments = [f"X_{v.name}" for v in self.program.inputs]
-        states = [self.name(v) for v in self.layout.states]
+        states = [self.given(v) for v in self.layout.states]
+        self.generators = [self.free("rng") for _ in self.layout.generators]
         for item in self.fused.items:
             if isinstance(item, Nest):
                 _NestWriter(self, item).write()
@@ -60,7 +65,7 @@ class _Writer:
         top, start = self._declarations()
         body = "\n".join([*(f"    {line}" for line in top), "    for k in range(losses.size):"])
         inside = "\n".join(f"        {line}".rstrip() for line in [*start, *self.lines])
-        listed = ", ".join([*arguments, "order", "numbers", "losses", "memory", *states])
+        listed = ", ".join([*arguments, "order", "numbers", "losses", "memory", *states, *self.generators])
         imports = ", ".join(sorted({"OPTIONS", "njit", "part", "rows", *self.used}))
         return (
             f'"""{title}"""\n\nimport math\n\nimport numpy as np\nfrom numpy import bool_, float32, float64, int32, int64, isfinite, uint8\n\n'
@@ -81,15 +86,22 @@ class _Writer:
         memory = {**self.layout.shaped, **self.layout.buffers}
         used = {v for v in self.named if v in memory}
         used |= {flat for v, (flat, _) in self.layout.pieces.items() if v in self.named and flat in memory}
+        roots = [seen.root for value, seen in self.layout.windows.items() if value in self.named]
+        used |= {root for root in roots if root in memory}
         for value, shape in memory.items():
             if value in used:
                 strides = shape if value in self.layout.shaped else _row_major(shape)
                 shape = value.shape if value in self.layout.shaped else shape
                 piece = self._piece("memory", self.layout.places[value], shape, strides, value.dtype)
                 top.append(f"{self.name(value)} = {piece}")
+        for value in self.layout.states:
+            if value in self.named:
+                strides = dense_strides(value)
+                top.append(f"{self.name(value)} = {self._piece(self.given(value), 0, value.shape, strides, value.dtype)}")
         for value, (flat, offset) in self.layout.pieces.items():
             if value in self.named:
-                top.append(f"{self.name(value)} = {self._piece(self.name(flat), offset, value.shape, None, value.dtype)}")
+                where = self.given(flat) if flat in self.arguments else self.name(flat)
+                top.append(f"{self.name(value)} = {self._piece(where, offset, value.shape, None, value.dtype)}")
         for value, offset in self.layout.batches.items():
             if value not in self.named:
                 continue
@@ -124,6 +136,12 @@ class _Writer:
         if value not in self.named:
             self.named[value] = self.free(value.name)
         return self.named[value]
+
+    def given(self, value: Value) -> str:
+        """Name a state as the function is given it."""
+        if value not in self.arguments:
+            self.arguments[value] = self.free(f"{value.name}_")
+        return self.arguments[value]
 
     def free(self, wanted: str) -> str:
         """Give a name that is not taken."""
@@ -160,7 +178,7 @@ class _Writer:
 
     # -------------------------------------------------------------------------------- what is no loop
     def _instruction(self, i: Instruction) -> None:
-        if i.op in (p.JOIN, p.VIEW, p.CALL):
+        if i.op in (p.JOIN, p.VIEW, p.CALL, p.ASSEMBLE):
             return
         if i.op is p.CHECK:
             if getattr(i.options["refuse"], "stops", False):
@@ -172,53 +190,99 @@ class _Writer:
             self.comment(i.origin)
             self._product(i)
             return
+        if i.op is p.RANDOM and i.out is not None:
+            self.comment(i.origin)
+            helper = "uniform" if i.options["method"] == "random" else "normal"
+            self.used.add(helper)
+            self.lines.append(f"{helper}({self.generator(i)}, {self.name(i.out)}, {i.out.dtype.name})")
+            return
         raise refusal(i)
 
+    def generator(self, i: Instruction) -> str:
+        """Name the generator that an instruction draws from."""
+        return self.generators[[id(g) for g in self.layout.generators].index(id(i.options["rng"]))]
+
     def _product(self, i: Instruction) -> None:
+        """Write a product; of stacks of matrices, one for each."""
         product = self.layout.products.get(i)
-        assert i.out is not None  # noqa: S101 - products make a value
         if product is None:
             raise refusal(i)
-        a, b, out = product.a, product.b, self.name(i.out)
-        descends = i.op is DESCEND
-        weight, rate = ("", "")
-        if descends:
-            weight, rate = self.name(self.fused.views(i.inputs[2]).root), self._rate(i)
-            self.keeps = True
-        if not product.small:
-            self.used.add("gemm")
-            how = "".join("t" if matrix.turned else "n" for matrix in (a, b))
-            call = f'gemm("{how}", {self.name(a.value)}, {self.name(b.value)}'
-            if not descends:
-                self.lines.append(f"{call}, {out}, 1, 0)")
-                return
-            m, n, _ = product.sizes
-            self.lines += [
-                "if keep:",
-                f"    {call}, {out}, 1, 0)",
-                f"    for i in range({m}):",
-                f"        for j in range({n}):",
-                f"            {weight}[i, j] -= {rate} * {out}[i, j]",
-                "else:",
-                f"    {call}, {weight}, -{rate}, 1)",
-            ]
-            return
-        self.used.add("descend" if descends else "product")
-        right = b.value
-        if b.turned:
-            right = self.layout.turned[b.value]
-            if right not in self.turned:
-                self.used.add("turn")
-                self.turned.add(right)
-                shape = ", ".join(map(str, b.value.shape))
-                self.lines.append(f"turn({self.name(b.value)}, {self.name(right)}, {shape})")
-        sizes = ", ".join(map(str, product.sizes))
-        how = "tn" if a.turned else "nn"
-        call = f'("{how}", {self.name(a.value)}, {self.name(right)}'
-        if descends:
-            self.lines.append(f"descend{call}, {weight}, {rate}, {out}, keep, {sizes})")
+        stack = [(letter, n) for letter, n in zip(_LETTERS, product.stack, strict=False) if n > 1]
+        depth = len(stack)
+        for level, (letter, n) in enumerate(stack):
+            self.lines.append("    " * level + f"for {letter} in range({n}):")
+        before, self.lines = self.lines, []
+        if product.small:
+            self._small(i, product)
         else:
-            self.lines.append(f"product{call}, {out}, {sizes})")
+            self._large(i, product)
+        self.lines = [*before, *("    " * depth + line for line in self.lines)]
+
+    def matrix(self, matrix: Matrix, stack: tuple[int, ...]) -> str:
+        """Spell a matrix, which may be one of a stack."""
+        if not stack:
+            return self.name(matrix.value)
+        letters = _LETTERS[len(stack) - len(matrix.stack) : len(stack)]
+        index = ["0" if n == 1 else letter for letter, n in zip(letters, matrix.stack, strict=True)]
+        return f"{self.name(matrix.value)}[{', '.join(index)}]" if index else self.name(matrix.value)
+
+    def _target(self, i: Instruction, stack: tuple[int, ...]) -> str:
+        assert i.out is not None  # noqa: S101 - products make a value
+        index = ["0" if n == 1 else letter for letter, n in zip(_LETTERS, stack, strict=False)]
+        return f"{self.name(i.out)}[{', '.join(index)}]" if stack else self.name(i.out)
+
+    def _small(self, i: Instruction, product: Product) -> None:
+        b, (m, n, k) = product.b, product.sizes
+        right = self.matrix(b, product.stack)
+        turned = self.layout.turned.get(b.value)
+        if turned is not None and b.by_rows == b.turned:
+            if turned not in self.turned or product.stack:
+                self.turned.add(turned)
+                self._turn(right, b, self.name(turned), k, n)
+            right = self.name(turned)
+        how = "tn" if product.a.turned else "nn"
+        call = f'("{how}", {self.matrix(product.a, product.stack)}, {right}'
+        if i.op is DESCEND:
+            self.keeps = True
+            self.used.add("descend")
+            weight = self.name(self.fused.views(i.inputs[2]).root)
+            self.lines.append(f"descend{call}, {weight}, {self._rate(i)}, {self._target(i, ())}, keep, {m}, {n}, {k})")
+        else:
+            self.used.add("product")
+            self.lines.append(f"product{call}, {self._target(i, product.stack)}, {m}, {n}, {k})")
+
+    def _turn(self, source: str, b: Matrix, target: str, k: int, n: int) -> None:
+        """Copy a matrix into rows that lie side by side."""
+        if b.by_rows or b.by_columns:
+            self.used.add("turn")
+            self.lines.append(f"turn({source}{'' if b.turned else '.T'}, {target}, {n}, {k})")
+            return
+        self.lines += [
+            f"for row in range({k}):",
+            f"    for column in range({n}):",
+            f"        {target}[row, column] = {source}[{'column, row' if b.turned else 'row, column'}]",
+        ]
+
+    def _large(self, i: Instruction, product: Product) -> None:
+        self.used.add("gemm")
+        how = "".join("t" if matrix.turned else "n" for matrix in (product.a, product.b))
+        left, right = (self.matrix(matrix, product.stack) for matrix in (product.a, product.b))
+        call, out = f'gemm("{how}", {left}, {right}', self._target(i, product.stack)
+        if i.op is not DESCEND:
+            self.lines.append(f"{call}, {out}, 1, 0)")
+            return
+        self.keeps = True
+        weight, rate = self.name(self.fused.views(i.inputs[2]).root), self._rate(i)
+        m, n, _ = product.sizes
+        self.lines += [
+            "if keep:",
+            f"    {call}, {out}, 1, 0)",
+            f"    for i in range({m}):",
+            f"        for j in range({n}):",
+            f"            {weight}[i, j] -= {rate} * {out}[i, j]",
+            "else:",
+            f"    {call}, {weight}, -{rate}, 1)",
+        ]
 
     def _rate(self, i: Instruction) -> str:
         rate = i.inputs[3]
@@ -295,6 +359,9 @@ class _NestWriter:
             self._statement(s, depth + len(self.inner), late)
         for line in late:
             self._line(depth + len(self.inner), line)
+        for s in statements:
+            if s.form.how == "reduce" and s.gone and s.out not in self.nest.after and self._in_memory(s.out):
+                self._line(depth, f"{self._element(s.out, s)} = {self._local(s.out)}")
 
     def _line(self, depth: int, line: str) -> None:
         self.w.lines.append("    " * depth + line)
@@ -306,9 +373,14 @@ class _NestWriter:
             return
         self.now = self.times[value]
         text = self._text(s)
+        if s.form.how == "scatter":
+            target = f"{self.w.name(self.w.fused.homes[value])}[{self._spots(s)}]"
+            self._line(depth, f"{target} {'+=' if s.form.instruction.op.name == 'add.at' else '='} {text}")
+            return
         if s.form.how == "reduce" and s.gone:
             name = s.form.reduction.__name__ if s.form.reduction is not None else "add"
-            target = self._element(value, s) if self._in_memory(value) else self._local(value)
+            late_sum = value in self.nest.after and self._in_memory(value)
+            target = self._element(value, s) if late_sum else self._local(value)
             line = _REDUCE[name].format(target, text)
             self.w.used |= {helper for helper in ("larger", "smaller") if f"= {helper}(" in line}
             self._line(depth, line)
@@ -368,12 +440,17 @@ class _NestWriter:
     def _text(self, s: Statement) -> str:
         """Spell what a statement computes at one place."""
         form = s.form
+        if form.how == "gather":
+            x = form.operands[0][0]
+            return f"{self.w.name(x)}[{self._spots(s)}]"
         if form.how == "pick":
             x, index = form.operands
             place = self._read(index, s)
             return self._pick(x[0], s, place)
         operands = [self._read(operand, s) for operand in form.operands]
         dtypes = [x.dtype if isinstance(x, Value) else type(x) for x, _ in form.operands]
+        if form.how == "scatter":
+            return operands[0]
         if form.how == "place":
             column = s.where[1]
             at = "0" if column is None else self.letters[column]
@@ -411,6 +488,16 @@ class _NestWriter:
         """Tell whether a value made in this nest is read back: it was made in an earlier run."""
         reduced = self.makers[x].form.how == "reduce" and self.makers[x].gone
         return self._in_memory(x) and (bool(reduced) or self.times[x] != self.now)
+
+    def _spots(self, s: Statement) -> str:
+        """Spell an index that arrays are part of."""
+        def one(spot: Any) -> str:
+            if isinstance(spot, Via):
+                return self._read(s.form.operands[spot.operand], s)
+            loop = None if spot is None else s.where[spot]
+            return "0" if loop is None else self.letters[loop]
+
+        return ", ".join(map(one, s.form.index))
 
     def _pick(self, x: Value, s: Statement, place: str) -> str:
         axes = self.nest.axes.get(x) or s.along(s.form.operands[0][1])

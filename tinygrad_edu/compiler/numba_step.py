@@ -89,7 +89,7 @@ class NumbaStep:
             self.arrays[kept] = np.ndarray(
                 gradient.shape, gradient.dtype, self._memory, offset + seen.offset * size, [s * size for s in seen.strides]
             )
-        self._states = [arrays[value] for value in layout.states]
+        self._states = [*(arrays[value] for value in layout.states), *layout.generators]
         self._dtypes = [value.dtype for value in program.inputs]
         self._shapes = [value.shape for value in program.inputs]
         self._order = np.arange(max([1, *(s[0] for s in self._shapes if s)]))

@@ -126,9 +126,9 @@ class _Writer:
             shape = instruction.out.shape
             if self.pieces is not None:
                 return self._constant_piece(x, dtype)
-            key = (repr(x), dtype, shape)
+            key = (repr(x), dtype, shape, instruction.out.array.strides)
             wanted = "_".join(["zeros" if x == 0 else f"all_{_spelled(x)}", *map(str, shape)])
-            return self._constant(key, wanted, np.full(shape, x, dtype))
+            return self._constant(key, wanted, np.full_like(instruction.out.array, x, dtype))
         return self._constant((repr(x), dtype), f"c_{_spelled(x)}", np.array(x, dtype))
 
     def _constant_piece(self, x: Any, dtype: np.dtype[Any]) -> str:

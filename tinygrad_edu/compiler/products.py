@@ -55,9 +55,9 @@ class _Tiles:
     sizes
         Rows, columns, and terms of each sum.
     strides
-        Of the first matrix along rows and terms, in numbers.
+        Of the first matrix along rows and along terms; from row to row of the second and of the result.
     pointers
-        To the two matrices.
+        To the first and the second matrix.
     finish
         Stores the sums of a tile, given its first row and column.
     """
@@ -67,13 +67,13 @@ class _Tiles:
         builder: Any,
         kind: Any,
         sizes: tuple[int, int, int],
-        strides: tuple[int, int],
+        strides: tuple[Any, Any, Any, Any],
         pointers: tuple[Any, Any],
         finish: Callable[..., None],
     ) -> None:
         self.builder, self.kind, self.finish = builder, kind, finish
         self.m, self.n, self.k = sizes
-        self.along_rows, self.along_terms = strides
+        self.along_rows, self.along_terms, self.row_b, self.row_c = strides
         self.a, self.b = pointers
         self.size = 4 if isinstance(kind, _ir.FloatType) else 8
         self.lanes = _BYTES // self.size
@@ -128,11 +128,12 @@ class _Tiles:
                 builder.store(_ir.Constant(kind, None) if kind is not self.kind else _ir.Constant(kind, 0.0), place)
 
         def term(k: Any) -> None:
-            at = builder.add(builder.mul(k, _index(self.n)), column)
+            at = builder.add(builder.mul(k, self.row_b), column)
             pieces = self._pieces(self.b, at, kinds, widths)
-            begin = builder.add(builder.mul(k, _index(self.along_terms)), builder.mul(row, _index(self.along_rows)))
+            begin = builder.add(builder.mul(k, self.along_terms), builder.mul(row, self.along_rows))
             for r, line in enumerate(sums):
-                number = builder.load(self._at(self.a, builder.add(begin, _index(r * self.along_rows))), typ=self.kind)
+                there = builder.add(begin, builder.mul(_index(r), self.along_rows))
+                number = builder.load(self._at(self.a, there), typ=self.kind)
                 for kind, place, piece in zip(kinds, line, pieces, strict=True):
                     more = [self.everywhere(number, kind), piece, builder.load(place, typ=kind)]
                     builder.store(self._fma(kind, more), place)
@@ -144,7 +145,7 @@ class _Tiles:
         """Go through the vectors of a tile: what was summed up, and how far from the beginning it belongs."""
         builder = self.builder
         for r, line in enumerate(sums):
-            at = builder.add(builder.mul(builder.add(row, _index(r)), _index(self.n)), column)
+            at = builder.add(builder.mul(builder.add(row, _index(r)), self.row_c), column)
             for vector in line:
                 yield vector, at
                 at = builder.add(at, _index(getattr(vector.type, "count", 1)))
@@ -183,12 +184,20 @@ class _Tiles:
         return self.builder.call(_cgutils.get_or_insert_function(self.builder.module, function, f"llvm.fma.{name}"), args)
 
 
+def _rows(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, Any, Any]:
+    """Give where a matrix begins, and its strides in numbers."""
+    array = context.make_array(kind)(context, builder, value)
+    steps = _cgutils.unpack_tuple(builder, array.strides)
+    return (array.data, *(builder.sdiv(step, array.itemsize, flags=["exact"]) for step in steps))
+
+
 def _build(
     context: Any, builder: Any, kinds: Any, args: Any, how: str, sizes: tuple[int, int, int], finish: Callable[..., None]
 ) -> None:
-    m, _, k = sizes
-    a, b = (context.make_array(kind)(context, builder, x).data for kind, x in zip(kinds, args, strict=True))
-    strides = (1, m) if how[0] == "t" else (k, 1)
+    (a, high, wide), (b, row_b, _), (_, row_c, _) = (
+        _rows(context, builder, kind, x) for kind, x in zip(kinds, args, strict=True)
+    )
+    strides = (wide, high, row_b, row_c) if how[0] == "t" else (high, wide, row_b, row_c)
     _Tiles(builder, context.get_data_type(kinds[0].dtype), sizes, strides, (a, b), finish).build()
 
 
@@ -204,7 +213,7 @@ def product(typing: Any, how: Any, a: Any, b: Any, c: Any, m: Any, n: Any, k: An
             for vector, at in tiles.each(sums, row, column):
                 builder.store(vector, tiles.place(target, at, vector.type), align=tiles.size)
 
-        _build(context, builder, (a, b), args[1:3], how.literal_value, sizes, finish)
+        _build(context, builder, (a, b, c), args[1:4], how.literal_value, sizes, finish)
 
     return types.void(how, a, b, c, m, n, k), make
 
@@ -229,7 +238,7 @@ def descend(
                 now = builder.fsub(tiles.load(place, vector.type), change, flags=["contract"])
                 builder.store(now, place, align=tiles.size)
 
-        _build(context, builder, (a, b), args[1:3], how.literal_value, sizes, finish)
+        _build(context, builder, (a, b, weight), args[1:4], how.literal_value, sizes, finish)
 
     return types.void(how, a, b, weight, rate, gradient, keep, m, n, k), make
 
@@ -241,7 +250,8 @@ def turn(typing: Any, x: Any, y: Any, m: Any, n: Any) -> Any:
     rows, columns = m.literal_value, n.literal_value
 
     def make(context: Any, builder: Any, signature: Any, args: Any) -> None:
-        source, target = (context.make_array(kind)(context, builder, v).data for kind, v in zip((x, y), args, strict=False))
+        source, width, _ = _rows(context, builder, x, args[0])
+        target, height, _ = _rows(context, builder, y, args[1])
         kind = context.get_data_type(x.dtype)
         size = 4 if isinstance(kind, _ir.FloatType) else 8
         side = min(_BYTES, 32) // size
@@ -252,7 +262,7 @@ def turn(typing: Any, x: Any, y: Any, m: Any, n: Any) -> Any:
                 row = builder.add(builder.mul(i.index, _index(step)), _index(i0))
                 with _cgutils.for_range(builder, _index((j1 - j0) // step)) as j:
                     column = builder.add(builder.mul(j.index, _index(step)), _index(j0))
-                    _square(builder, kind, size, step, (source, row, column, columns), (target, column, row, rows))
+                    _square(builder, kind, size, step, (source, row, column, width), (target, column, row, height))
 
     return types.void(x, y, m, n), make
 
@@ -269,7 +279,7 @@ def _square(builder: Any, kind: Any, size: int, side: int, source: Any, target: 
 
     def place(matrix: Any, r: int, vector: Any) -> Any:
         pointer, row, column, width = matrix
-        at = builder.add(builder.mul(builder.add(row, _index(r)), _index(width)), column)
+        at = builder.add(builder.mul(builder.add(row, _index(r)), width), column)
         return builder.bitcast(builder.gep(pointer, [at], source_etype=kind), vector.as_pointer())
 
     vector = _ir.VectorType(kind, side) if side > 1 else kind

@@ -125,7 +125,7 @@ class CompiledStep:
         if mode.capture is not None:
             raise CaptureError("A compiled step cannot be recorded itself: call the function that it was made of.")
         given = [a if type(a) is np.ndarray else as_array(a) for a in arrays]
-        key = tuple([(a.shape, a.dtype) for a in given])
+        key = _key(given)
         for variant in self._variants.get(key, ()):
             if variant.fits(*given) or self._mend(variant):
                 if variant.checked < _CHECKS:
@@ -177,12 +177,13 @@ class CompiledStep:
 
     def _check_again(self, variant: Variant, arrays: list[NDArray[Any]]) -> float:
         """Let both the step and the program do it, to see whether the step is the same as in its first call."""
+        held = {guard for guard in variant.guards if guard.holds()}
         program, capture = record(self.function, arrays, self._names)
         outcome = Outcome(program, capture)
         outcome.undo()
         variant.show_gradients()
         refuse_differences(variant.recorded, program)
-        variant.settle()
+        variant.settle(held)
         return self._run_checked(variant, arrays, outcome)
 
     def _run_checked(self, variant: Variant, arrays: list[NDArray[Any]], outcome: Outcome) -> float:
@@ -263,9 +264,8 @@ class CompiledStep:
 
     def _trusted(self, batch: tuple[NDArray[Any], ...]) -> Variant | None:
         """Find a program for such batches that was compared with the step often enough."""
-        key = tuple([(a.shape, a.dtype) for a in batch])
-        for variant in self._variants.get(key, ()):
-            if variant.checked >= _CHECKS and variant.fits(*batch):
+        for variant in self._variants.get(_key(batch), ()):
+            if variant.checked >= _CHECKS and (variant.fits(*batch) or self._mend(variant)):
                 variant.show_gradients()
                 self._last = variant
                 return variant
@@ -306,6 +306,11 @@ class CompiledStep:
     def __repr__(self) -> str:
         compiled = sum(map(len, self._variants.values()))
         return f"<compiled step {_title(self.function)}: backend {self.backend}, {compiled} programs>"
+
+
+def _key(arrays: Sequence[NDArray[Any]]) -> Any:
+    """Say which program is for arrays like these."""
+    return tuple([(a.shape, a.dtype, a.strides) for a in arrays])
 
 
 def _refuse_other_numbers(names: list[str]) -> None:

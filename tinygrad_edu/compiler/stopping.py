@@ -23,7 +23,7 @@ class InfiniteLossError(Exception):
         self.loss = loss
         self.recording = mode.capture is not None
         """Whether the step was being recorded, so that what its forward pass had changed was undone."""
-        self.losses: Sequence[float] = ()
+        self.losses: Sequence[float] | NDArray[Any] = ()
         """Of a whole epoch: the losses of the steps before. Who runs the epoch puts them here."""
 
 

@@ -153,14 +153,14 @@ class Optimizer:
 
     # --------------------------------------------------------------------- for the compiler: the same in parts
     def members(self) -> list[tuple[Tensor, dict[str, NDArray[Any]]]]:
-        """List the parameters, each with what is remembered for it by its name in `state`."""
-        return [
-            (
-                parameter,
-                {f"{slot}.{parameter.name or i}": self.state[f"{slot}.{parameter.name or i}"] for slot in self.slots},
-            )
-            for i, parameter in enumerate(self.parameters)
-        ]
+        """List the parameters in their order, each with what is remembered for it by its name in `state`."""
+        names = {id(array): name for name, array in self.state.items()}
+        found = {
+            id(parameter): {names[id(array)]: array for array in remembered}
+            for members in self._members.values()
+            for parameter, remembered in members
+        }
+        return [(parameter, found[id(parameter)]) for parameter in self.parameters]
 
     def advance(self) -> tuple[float, ...]:
         """Count a step, and give the numbers of it that all parameters share."""

@@ -22,6 +22,9 @@ class Callback:
     ``run`` is the record so far (``run.losses``, ``run.epochs``, ``run.model``, ``run.optimizer``);
     ``run.stop(reason, message)`` ends the run.
 
+    Whatever a callback changes holds from the next update on. A compiled step writes its gradients over those of the
+    update before: copy what is to be kept.
+
     Examples
     --------
     >>> class Print(Callback):

@@ -25,7 +25,7 @@ from tinygrad_edu.training.interrupting import WholeSteps
 from tinygrad_edu.training.stepping import Eager, InfiniteLossError, check_compile, stepping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -194,9 +194,9 @@ def _pass_at_once(batches: Batches, run: Recorder, step: Compiled, whole: WholeS
     whole.busy = True
     start = perf_counter()
     try:
-        losses: Sequence[float] = step.epoch(batches)
+        losses = step.epoch(batches)
     except InfiniteLossError as error:
-        losses, diverged = error.losses, error
+        losses, diverged = list(error.losses), error
     each, total = (perf_counter() - start) / max(len(losses), 1), 0.0
     for k, number in enumerate(losses):
         n_examples = min(batches.batch_size, batches.n_examples - k * batches.batch_size)
