@@ -37,7 +37,7 @@ def times(nest: Nest) -> dict[Value, Time]:
         if result[statement.out].level == "full" and statement.form.how in ("map", "place") and statement.out not in nest.stored:
             readers = [s for s in nest.statements if any(x is statement.out for x, _ in s.form.operands)]
             here = [x for x, _ in statement.form.operands if isinstance(x, Value) and result.get(x, _START).level == "full"]
-            if not here and all(result[s.out].level == "full" for s in readers):
+            if readers and not here and all(result[s.out].level == "full" for s in readers):
                 result[statement.out] = Time("full", min(result[s.out].run for s in readers))
     return result
 

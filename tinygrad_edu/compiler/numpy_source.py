@@ -206,7 +206,7 @@ class _Writer:
         return ", ".join(self.operand(x, i) for x in i.inputs)
 
     def _options(self, i: Instruction) -> str:
-        return "".join(f", {name}={self.option(name, option)}" for name, option in i.options.items())
+        return "".join(f", {k}={self.option(k, option)}" for k, option in i.options.items() if option is not False)
 
     def option(self, name: str, option: Any) -> str:
         """Spell an option."""
