@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.ops import Op
 
-__all__ = ["lower"]
+__all__ = ["lower", "shadow"]
 
 
 def lower(program: Program) -> Program:
@@ -53,7 +53,7 @@ def lower(program: Program) -> Program:
     lowered = program.with_instructions(tracer.instructions, known)
     for instruction in (*program.instructions, *lowered.instructions):
         if instruction.out is not None:
-            instruction.out.array = _shadow(instruction.out.array)
+            instruction.out.array = shadow(instruction.out.array)
     return lowered
 
 
@@ -82,7 +82,7 @@ def _layout(shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ..
     return np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides)
 
 
-def _shadow(array: NDArray[Any]) -> NDArray[Any]:
+def shadow(array: NDArray[Any]) -> NDArray[Any]:
     """Give an array of the same shape, dtype and layout that holds no memory."""
     if array.ndim == 0 or not array.size:
         return np.empty(array.shape, array.dtype)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "write_source"]
 
-_TAKEN = frozenset({"np", "step", *keyword.kwlist, *dir(builtins)})
+_TAKEN = frozenset({"np", "predict", "step", *keyword.kwlist, *dir(builtins)})
 
 
 @dataclass(slots=True)
@@ -35,9 +35,11 @@ class Source:
     names: dict[str, Any]
 
 
-def write_source(program: Program, memory: Memory, arrays: dict[Value, NDArray[Any]], *, title: str) -> Source:
-    """Write a program as a function ``step`` of its inputs that gives the loss."""
-    return _Writer(program, memory, arrays).write(title)
+def write_source(
+    program: Program, memory: Memory, arrays: dict[Value, NDArray[Any]], *, title: str, name: str = "step"
+) -> Source:
+    """Write a program as a function of its inputs: ``step`` gives the loss, ``predict`` a copy of the result."""
+    return _Writer(program, memory, arrays).write(title, name)
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     pieces: _Pieces | None = None
 
-    def write(self, title: str) -> Source:
+    def write(self, title: str, name: str) -> Source:
         arguments = ", ".join(self.name(value) for value in self.program.inputs)
         last = Origin(phase="")
         starts = {run.start: run for run in self.memory.runs}
@@ -79,8 +81,9 @@ class _Writer:
             self.lines.extend(written)
             last = origin
         result = self.name(self.program.result)
-        body = "\n".join(f"    {line}" for line in [*self.lines, f"return {result}.item()"])
-        return Source(f'def step({arguments}):\n    """{title}"""\n{body}\n', self.names)
+        answer = f"return {result}.{'item' if name == 'step' else 'copy'}()"
+        body = "\n".join(f"    {line}" for line in [*self.lines, answer])
+        return Source(f'def {name}({arguments}):\n    """{title}"""\n{body}\n', self.names)
 
     # ------------------------------------------------------------------------------------------- names
     def name(self, value: Value) -> str:

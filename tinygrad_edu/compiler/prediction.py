@@ -206,10 +206,9 @@ class _Bound:
 
     def __init__(self, forward: _Forward) -> None:
         self.forward = forward
-        written = write_source(forward.program, forward.memory, forward.arrays(), title=forward.title)
-        ending = ".item()\n"  # of a training step, which gives its loss; a prediction is an array, and the caller's
-        assert written.text.endswith(ending)  # noqa: S101 - written by this package
-        self.source = written.text.removesuffix(ending).replace("def step(", "def predict(", 1) + ".copy()\n"
+        arrays = forward.arrays()
+        written = write_source(forward.program, forward.memory, arrays, title=forward.title, name="predict")
+        self.source = written.text
         filename = f"<compiled model {id(self):x}>"
         linecache.cache[filename] = len(self.source), None, self.source.splitlines(keepends=True), filename
         weakref.finalize(self, linecache.cache.pop, filename, None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import linecache
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.compiler.guards import Guard, guards_of, holds
-from tinygrad_edu.compiler.lowering import lower
+from tinygrad_edu.compiler.lowering import lower, shadow
 from tinygrad_edu.compiler.memory import bind, plan
 from tinygrad_edu.compiler.numba_step import make
 from tinygrad_edu.compiler.numpy_source import write_source
@@ -42,6 +43,8 @@ class Variant:
         self.guards += self._of_memory()
         self.n_inputs = len(self.program.inputs)
         self.fits = holds(self.guards, [value.array for value in self.program.inputs])
+        for value in self.program.inputs:  # the first batch is not needed any more
+            value.array = shadow(value.array)
         self.checked = 0
 
     def _through_passes(self, program: Program) -> Program:
@@ -61,6 +64,7 @@ class Variant:
         filename = f"<compiled step {id(self):x}>"
         # So that tracebacks and the debugger show the line.
         linecache.cache[filename] = len(source.text), None, source.text.splitlines(keepends=True), filename
+        weakref.finalize(self, linecache.cache.pop, filename, None)
         names = {name: thing for name, thing in source.names.items() if thing is not None}
         exec(compile(source.text, filename, "exec"), names)  # noqa: S102 - written by this package
         function: Callable[..., float] = names["step"]

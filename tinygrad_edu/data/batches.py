@@ -95,9 +95,13 @@ class Batches:
         if len(self) == 1:
             yield arrays if len(arrays) > 1 else arrays[0]
             return
-        for start in range(0, self.n_examples, self.batch_size):
-            batch = tuple(array[start : start + self.batch_size] for array in arrays)
-            yield batch if len(batch) > 1 else batch[0]
+        size = self.batch_size
+        starts = range(0, self.n_examples, size)
+        if len(arrays) == 1:
+            yield from (arrays[0][k : k + size] for k in starts)
+        else:
+            X, y = arrays
+            yield from ((X[k : k + size], y[k : k + size]) for k in starts)
 
     def __repr__(self) -> str:
         order = "shuffled every epoch" if self._rng is not None else "in order"
