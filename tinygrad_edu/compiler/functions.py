@@ -31,15 +31,13 @@ def _dot(tracer: Tracer, x: Any, y: Any, out: Any = None) -> Symbol:
     a, b = example(x), example(y)
     if out is not None or not (1 <= np.ndim(a) <= 2 and 1 <= np.ndim(b) <= 2):
         raise UntraceableError("dot")
-    with np.errstate(all="ignore"):
-        return emit(tracer, p.DOT, (x, y), np.dot(a, b))
+    return emit(tracer, p.DOT, (x, y), np.dot(a, b))
 
 
 def _einsum(tracer: Tracer, subscripts: str, *operands: Any, **kwargs: Any) -> Symbol:
     if not isinstance(subscripts, str) or set(kwargs) - {"optimize"} or kwargs.get("optimize"):
         raise UntraceableError("einsum")
-    with np.errstate(all="ignore"):
-        array = np.einsum(subscripts, *map(example, operands))
+    array = np.einsum(subscripts, *map(example, operands))
     return emit(tracer, p.EINSUM, operands, array, {"subscripts": subscripts})
 
 

@@ -7,6 +7,7 @@ before every step.
 
 from __future__ import annotations
 
+import functools
 from ast import literal_eval
 from dataclasses import dataclass
 from operator import itemgetter
@@ -49,7 +50,7 @@ class Guard:
 
     def now(self) -> Any:
         """Give the value as it is now."""
-        return eval(f"holder{self.spelling}", {"holder": self.holder})  # noqa: S307 - spelled in this file alone
+        return _getter(self.spelling)(self.holder)
 
     def holds(self) -> bool:
         """Tell whether it is as it was."""
@@ -68,6 +69,15 @@ class Guard:
             f"{self.now()!r}. Compile the step anew after such a change, or keep the number in a Tensor, which the "
             f"step reads each time. (The learning rate is read each time if optimizer.step() uses it.)"
         )
+
+
+@functools.cache
+def _getter(spelling: str) -> Callable[[Any], Any]:
+    getter: Callable[[Any], Any] = eval(f"lambda holder: holder{spelling}")  # noqa: S307 - spelled here alone
+    return getter
+
+
+_key_of = functools.cache(literal_eval)
 
 
 def guards_of(function: Callable[..., Any], capture: Capture) -> list[Guard]:
@@ -190,6 +200,6 @@ def _together(guards: Sequence[Guard]) -> Iterator[tuple[Any, Any, Any]]:
         else:
             yield guard.holder, guard.spelling, guard.value
     for group in groups.values():
-        keys = [literal_eval(guard.spelling[1:-1]) for guard in group]
+        keys = [_key_of(guard.spelling[1:-1]) for guard in group]
         values = tuple(guard.value for guard in group)
         yield group[0].holder, itemgetter(*keys), values if len(keys) > 1 else values[0]

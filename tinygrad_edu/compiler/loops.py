@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tinygrad_edu.compiler.forms import dense_strides
+from tinygrad_edu.compiler.nests import strides
 from tinygrad_edu.compiler.program import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from tinygrad_edu.compiler.nests import Loop, Nest, Statement
 
-    from tinygrad_edu.compiler.fusion import Loop, Nest, Statement
-
-__all__ = ["Time", "fastest_last", "repeated", "strides", "times"]
+__all__ = ["Time", "fastest_last", "repeated", "times"]
 
 
 class Time(NamedTuple):
@@ -99,19 +97,3 @@ def fastest_last(nest: Nest) -> tuple[list[Loop], list[Loop]]:
     inner = nest.inner if nest.inner is not None else frozenset(nest.loops)
     return [loop for loop in ordered if loop not in inner], [loop for loop in ordered if loop in inner]
 
-
-def strides(nest: Nest, more: Sequence[Statement] = ()) -> dict[Loop, int]:
-    """Find how far each loop goes through memory in a step, at most."""
-    slow: dict[Loop, int] = {}
-    made = {s.out for s in more} | {*nest.axes}
-    for statement in (*nest.statements, *more):
-        for x, along in statement.form.operands:
-            if isinstance(x, Value) and x not in made:
-                for loop, stride in zip(statement.along(along), dense_strides(x), strict=True):
-                    if loop is not None:
-                        slow[loop] = max(slow.get(loop, 0), stride)
-    for value, axes in nest.axes.items():
-        for loop, stride in zip(axes, dense_strides(value) if value in nest.stored else (), strict=False):
-            if loop is not None:
-                slow[loop] = max(slow.get(loop, 0), stride)
-    return slow

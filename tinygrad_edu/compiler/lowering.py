@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["lower", "shadow"]
 
 
+@np.errstate(all="ignore")  # the examples are what is left after the step, of which nothing is asked
 def lower(program: Program) -> Program:
     """Take every row apart into the calls of NumPy that its forward makes."""
     tracer, known = Tracer(), dict[Value, Value]()
@@ -51,9 +52,8 @@ def lower(program: Program) -> Program:
             known[out] = tracer.note(p.KEEP, (value,), array, {})
             known[out].name = out.name
     lowered = program.with_instructions(tracer.instructions, known)
-    for instruction in (*program.instructions, *lowered.instructions):
-        if instruction.out is not None:
-            instruction.out.array = shadow(instruction.out.array)
+    for value in {i.out for i in (*program.instructions, *lowered.instructions) if i.out is not None}:
+        value.array = shadow(value.array)
     return lowered
 
 
@@ -105,7 +105,9 @@ def _lower_row(tracer: Tracer, row: Instruction, out: Value) -> Value:
         tracer.instructions.append(Instruction(p.opaque(row.op), row.inputs, out, row.options, row.origin))
         tracer.opaque.add(out)
         return out
-    if _layout_of(value.array) != _layout_of(out.array):  # of entries that are added up later, the order counts
+    if value.array.strides != out.array.strides and _layout_of(value.array) != _layout_of(
+        out.array
+    ):  # of entries that are added up later, the order counts
         value = tracer.note(p.COPY, (value,), out.array, {"shape": out.shape})
     if len(tracer.instructions) > start and tracer.instructions[-1].out is value:
         value.name = out.name
@@ -122,8 +124,7 @@ def _forward(tracer: Tracer, op: Op, inputs: list[Any], options: dict[str, Any])
         return special(tracer, *inputs, **options)
     if "rng" in options:
         raise UntraceableError("random")  # tracing it would draw
-    with np.errstate(all="ignore"):
-        return op.forward(*inputs, **options)
+    return op.forward(*inputs, **options)
 
 
 def _symbols(tracer: Tracer, option: Any) -> Any:

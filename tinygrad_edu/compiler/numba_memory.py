@@ -10,7 +10,8 @@ import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.forms import Seen, dense_strides
-from tinygrad_edu.compiler.fusion import Fused, Nest
+from tinygrad_edu.compiler.fusion import Fused
+from tinygrad_edu.compiler.nests import Nest
 from tinygrad_edu.compiler.loops import repeated, times
 from tinygrad_edu.compiler.matrices import Product, product_of
 from tinygrad_edu.compiler.program import Instruction, Program, Value

@@ -12,7 +12,8 @@ import numpy as np
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.expressions import HELPERS, expression, literal
 from tinygrad_edu.compiler.folding import DESCEND
-from tinygrad_edu.compiler.fusion import Fused, Nest, Statement
+from tinygrad_edu.compiler.fusion import Fused
+from tinygrad_edu.compiler.nests import Nest, Statement
 from tinygrad_edu.compiler.forms import Via, dense_strides
 from tinygrad_edu.compiler.loops import Time, fastest_last, repeated, times
 from tinygrad_edu.compiler.program import Instruction, Origin, Program, Value

@@ -232,8 +232,7 @@ class Symbol(NDArrayOperatorsMixin):
             target.write(function.__name__, inputs)
             return target
         arrays = [example(x) for x in inputs]
-        with np.errstate(all="ignore"):
-            result = getattr(function, method)(*arrays, **kwargs)
+        result = getattr(function, method)(*arrays, **kwargs)
         options = {name: value for name, value in kwargs.items() if value is not None or name == "axis"}
         if target is None:
             return emit(self.tracer, op, inputs, result, options)
@@ -259,8 +258,7 @@ class Symbol(NDArrayOperatorsMixin):
         if not copy and self.dtype == dtype:
             return self
         dtype = np.dtype(dtype)
-        with np.errstate(all="ignore"):
-            return emit(self.tracer, p.AS_TYPE, (self,), self.value.array.astype(dtype), {"dtype": dtype})
+        return emit(self.tracer, p.AS_TYPE, (self,), self.value.array.astype(dtype), {"dtype": dtype})
 
     def copy(self) -> Symbol:
         """Give the entries in memory of their own, in row-major order."""

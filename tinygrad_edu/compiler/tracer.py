@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,8 +139,7 @@ class Tracer:
                 return value
         options: dict[str, Any] = {"shape": array.shape, "dtype": array.dtype, "order": order_of(array)}
         options["parts"] = Parts.of(parts)
-        with np.errstate(all="ignore"):
-            result = assemble(*(v.array for v in inputs), **options)
+        result = assemble(*(v.array for v in inputs), **options)
         return self.note(p.ASSEMBLE, tuple(inputs), result, options)
 
 
@@ -165,6 +165,7 @@ _WORDS = {
 }
 
 
+@functools.cache
 def _identifier(name: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in name)
 
