@@ -15,12 +15,13 @@ import argparse
 import importlib
 import inspect
 import json
+import signal
 import sys
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.machine import describe
+from benchmarks.machine import busy, describe
 
 NAMES = (
     "small_networks",
@@ -56,10 +57,13 @@ def main() -> int:
     unknown = [name for name in options.names if name not in NAMES]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]!r}. There are: table, {', '.join(NAMES)}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the workers are ended, stopped ones too
     held = True
     for name in options.names or NAMES:
         start = perf_counter()
         print(f"\n{name}", flush=True)
+        if (others := busy()) > 0.1:
+            print(f"  Other programs take {others:.0%} of the processor: do not trust these figures.")
         try:
             found = _measure(name, quick=options.quick)
         except ModuleNotFoundError as error:

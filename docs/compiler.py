@@ -38,7 +38,8 @@ print(step.source)
 
 Everything that computes is a row of one table and goes through one function, so a watcher there sees it all: the
 forward pass, the gradient rules (which are handed Tensors, so that they are recorded too), and the optimizer's
-formula. An array is known by its identity. `print(step.passes[0])` shows the rows; `write` says that a new value
+formula. An array is known by its identity. `print(step.passes[0][1])` shows the
+rows, and `step.passes` has the program after each pass; `write` says that a new value
 belongs into memory that outlives the step.
 
 ```

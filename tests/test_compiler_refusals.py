@@ -1,6 +1,7 @@
 """What cannot be compiled raises, names the line and the remedy, and leaves every weight as it was."""
 
 import itertools
+import random
 
 import numpy as np
 import pytest
@@ -272,11 +273,10 @@ def test_a_learning_rate_that_is_read_as_a_number():
 
 
 def test_other_operations_in_the_second_call():
-    calls = []
+    calls = itertools.count(1)
 
     def around(_, loss):
-        calls.append(1)
-        return loss * 2 if len(calls) == 1 else loss + 1
+        return loss * 2 if next(calls) == 1 else loss + 1
 
     message = assert_refused(of(around=around), *regression(2))
     assert "multiply" in message
@@ -284,15 +284,103 @@ def test_other_operations_in_the_second_call():
 
 
 def test_more_operations_in_the_second_call():
-    calls = []
+    calls = itertools.count(1)
 
     def answer(loss):
-        calls.append(1)
-        for _ in calls:
+        for _ in range(next(calls)):
             loss = loss * 1.5
         return loss
 
     assert_refused(of(answer=answer), *regression(2))
+
+
+# ------------------------------------------------------------------------------ what a step does in Python besides
+class Settings:
+    calls = 0
+
+
+def count_in_a_list(calls=[]):  # noqa: B006 - kept between calls on purpose
+    def around(_, loss):
+        calls.append(loss.shape)
+        return loss
+
+    return around
+
+
+def count_in_a_variable():
+    n = 0
+
+    def around(_, loss):
+        nonlocal n
+        n += 1
+        return loss * 3 if n > 4 else loss
+
+    return around
+
+
+def count_in_an_attribute():
+    settings = Settings()
+    settings.calls = 0
+
+    def around(_, loss):
+        settings.calls += 1
+        return loss
+
+    return around
+
+
+def count_in_a_dictionary():
+    seen = {"calls": 0}
+
+    def around(_, loss):
+        seen["calls"] += 1
+        return loss
+
+    return around
+
+
+COUNTS = {
+    "a list": count_in_a_list,
+    "a variable": count_in_a_variable,
+    "an attribute": count_in_an_attribute,
+    "a dictionary": count_in_a_dictionary,
+}
+
+
+@pytest.mark.parametrize("make", COUNTS.values(), ids=COUNTS)
+def test_what_the_step_counts_in_python_would_stand_still(make):
+    message = assert_refused(of(around=make()))
+    assert "in Python" in message
+    assert "where the step is called" in message
+
+
+def test_python_s_own_generator_would_stand_still():
+    def around(_, loss):
+        return loss * 2 if random.random() < 2 else loss
+
+    assert "Python's random" in assert_refused(of(around=around))
+
+
+def test_a_counter_in_a_layer_would_stand_still():
+    class Counter(nn.Module):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return x * 2 if self.calls > 4 else x
+
+    assert "calls of" in assert_refused(training(nn.Sequential(nn.Linear(5, 3), Counter())), *regression(2))
+
+
+@pytest.mark.parametrize("replace", [np.array, tg.tensor], ids=["array", "tensor"])
+def test_an_array_in_an_attribute_or_a_dictionary_may_be_replaced(replace):
+    ways = {"weights": replace(np.ones(3, np.float32))}
+    one = of(around=lambda _, loss: loss * ways["weights"].sum())
+    step = tg_compile(one.step)
+    losses = [step(*batch) for batch in [regression(1)[0]] * 3]
+    ways["weights"] = replace(np.zeros(3, np.float32))
+    assert losses[-1] > 0
+    assert step(*regression(1)[0]) == 0.0
 
 
 # ------------------------------------------------------------------------------------- what a step has to do

@@ -379,7 +379,7 @@ def by_table(prediction, target):
     ("make", "options", "why"),
     [
         (Branching, {}, r"bool\(\) takes values out of the recorded step"),
-        (Remembering, {}, "changes attributes of its own, or a list, in each step"),
+        (Remembering, {}, "changes .* in Python, which is not recorded"),
         (Counting, {}, "divide was given .* in the first call and .* in the second"),
         (Drawing, {}, "in the first call|gives other numbers than the step itself"),
         (lambda: network(n_outputs=2), {"loss": by_variance, "y": NUMBERS}, r"y\.var\(\) of a Tensor by n - 1"),

@@ -70,6 +70,8 @@ _HOME = {
 }
 _MODULES = (
     "checkpoint",
+    "compile",
+    "compiler",
     "compiler",
     "data",
     "functional",

@@ -9,12 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
+from threading import Timer
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from benchmarks.peers.workloads import Workload
 
 ROOT = Path(__file__).parents[2]
+# Seconds for the longest answer, which is the first: torch.compile may compile for a minute.
+PATIENCE = 240
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -64,16 +67,19 @@ class Worker:
         assert pipe_in is not None
         assert pipe_out is not None
         self.process.send_signal(signal.SIGCONT)
+        timer = Timer(PATIENCE, self.process.kill)
+        timer.start()
         try:
             pipe_in.write(json.dumps(message) + "\n")
             pipe_in.flush()
             answer = pipe_out.readline()
         except BrokenPipeError:
             answer = ""
+        timer.cancel()
         if not answer:
             self.log.seek(0)
-            last = self.log.read()[-2000:]
-            raise RuntimeError(f"The worker of {self.implementation} ended. The last that it wrote:\n{last}")
+            last = self.log.read().strip().splitlines()[-1:]
+            return {"unavailable": f"its process ended, or took more than {PATIENCE} s for an answer. {''.join(last)}"}
         self.process.send_signal(signal.SIGSTOP)
         reply: dict[str, Any] = json.loads(answer)
         return reply

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import traceback
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from benchmarks.peers.implementations import IMPLEMENTATIONS
@@ -60,15 +60,15 @@ def _calibrate(trainer: Trainer, seconds: float) -> dict[str, Any]:
         took = perf_counter() - start
         if took > seconds / 4:
             units = max(1, round(seconds / took * steps / trainer.unit))
-            return {"steps": units * trainer.unit, "unit": trainer.unit}
+            return {"steps": units * trainer.unit, "unit": trainer.unit, "seconds": took / steps * units * trainer.unit}
         steps *= 2
 
 
 def _time(trainer: Trainer, warm: int, steps: int) -> dict[str, Any]:
     trainer.run(warm)
-    start = perf_counter()
+    start, of_processor = perf_counter(), process_time()
     trainer.run(steps)
-    return {"seconds": perf_counter() - start}
+    return {"seconds": perf_counter() - start, "processor": process_time() - of_processor}
 
 
 COMMANDS = {"losses": _losses, "calibrate": _calibrate, "time": _time}

@@ -112,7 +112,7 @@ SMALL = (
     mlp(64, 128, 64, 10, batch=32, examples=1792),
 )
 MEDIUM = mlp(784, 256, 128, 10, batch=128, examples=2048)
-LARGE = mlp(784, 1024, 1024, 10, batch=512, examples=2048)
+LARGE = mlp(784, 1024, 1024, 10, batch=512, examples=1024)
 LINEAR = Workload("linear regression b1", "linear", (10,), 1, 8192, 0.001)
 LOGISTIC = Workload("logistic regression b1", "logistic", (10,), 1, 8192, 0.003)
 ADAM = mlp(64, 128, 64, 10, batch=32, examples=1792, lr=0.001, optimizer="adam")

@@ -74,7 +74,8 @@ class Capture(Recorder):
         if value is None or value.array.size != 1:
             given = f"shape {answer.shape}" if isinstance(answer, Tensor) else type(answer).__name__
             raise CaptureError(
-                f"The step has to return its loss, a Tensor of one number, but returned {given}. Write `return loss`."
+                f"The step has to return its loss alone, a Tensor of one number, but returned {given}. Write `return "
+                f"loss`; what else is wanted, such as the accuracy, compute from model.compile()(x)."
             )
         return value
 

@@ -125,11 +125,15 @@ class Outcome:
             kind = c.name.split("_")[0]
             largest[kind] = max(largest.get(kind, 0.0), _largest(c.after))
         wrong = [
-            c.name for c in self.changes if not _agree(c.holder(), c.after, tolerance, largest.get(c.name.split("_")[0], 0))
+            c.name
+            for c in self.changes
+            if not _agree(c.holder(), c.after, tolerance, largest.get(c.name.split("_")[0], 0))
         ]
         if any(_state(generator) != _plain(after) for generator, _, after in self._generators):
             wrong.append("the random numbers")
-        if not _agree(np.asarray(loss), np.asarray(self.loss), tolerance):
+        # A small loss is the difference of larger numbers.
+        close = tolerance is not None and abs(loss - self.loss) <= tolerance * max(abs(self.loss), 1.0)
+        if not close and not _agree(np.asarray(loss), np.asarray(self.loss), tolerance):
             wrong.append("the loss")
         return wrong
 
@@ -152,6 +156,8 @@ def _agree(a: NDArray[Any], b: NDArray[Any], tolerance: float | None, largest: f
     if tolerance is None or a.dtype.kind != "f":
         same = a.dtype == b.dtype and np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()
         return same or bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") and _same_zeros(a, b))
+    if a.dtype.itemsize == 8:
+        tolerance *= 1e-6
     finite = np.isfinite(b)
     if not np.array_equal(np.isfinite(a), finite):
         return False

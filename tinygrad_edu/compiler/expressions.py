@@ -64,7 +64,7 @@ _CALLED = frozenset(
     "fmin fmod hypot isinf isnan log10 log2 logaddexp logaddexp2 nextafter power rad2deg remainder rint signbit sinh "
     "spacing tan trunc".split()
 )
-HELPERS = frozenset({"larger", "smaller", "exp", "tanh", "sign", "square", "reciprocal", "sigmoid", "expm1", "part", "strided", "rows"})
+HELPERS = frozenset({"larger", "smaller", "exp", "tanh", "sign", "square", "reciprocal", "sigmoid", "expm1", "part", "strided", "rows", "upto"})
 
 
 def literal(number: Any, dtype: Any) -> str:

@@ -246,9 +246,12 @@ class _Fuser:
         """Compute new states, right where they belong if nobody reads the old ones later, and copy the others."""
         writes = [i for i in writes if id(i) not in self.written]
         self.written.update(map(id, writes))
+        news = [self.root(i.inputs[1]) for i in writes]
+        own = {v for new in news if new in self.forms and new not in self.at for v in self._waiting(new)}
         for instruction in writes:
-            self._read_before(instruction.inputs[0])
-            self.demand(instruction.inputs[1])
+            self._read_before(instruction.inputs[0], own)
+        for new in news:
+            self.demand(new)
         copies = []
         for instruction in writes:
             target, new = instruction.inputs
@@ -272,13 +275,11 @@ class _Fuser:
         self.made.homes[copied] = target
         self.stored.add(copied)
 
-    def _read_before(self, target: Value) -> None:
-        """Compute what reads a state that is about to be overwritten, but for the new state itself."""
-        new = {i.inputs[1] for i in self.program.instructions if i.op is p.WRITE}
+    def _read_before(self, target: Value, but: Iterable[Value] = ()) -> None:
+        """Compute what reads a state that is about to be overwritten, but for what the new state is made of."""
         for value, form in self.forms.items():
-            if value not in self.at and value not in new and any(x is target for x, _ in form.operands):
-                if any(value in i.reads() for i in self.program.instructions if i.out not in self.forms):
-                    self.demand(value)
+            if value not in self.at and value not in but and any(x is target for x, _ in form.operands):
+                self.demand(value)
 
     def _fits_in_place(self, target: Value, new: Value) -> bool:
         position = self.at.get(new, -1)

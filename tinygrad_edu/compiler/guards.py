@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.compiler.capture import Capture
 
-__all__ = ["Guard", "guards_of", "holds"]
+__all__ = ["Guard", "guards_of", "holds", "refuse_changes", "variables_of"]
 
 _SIMPLE = (bool, int, float, str, type(None))
 _FEW = 50  # entries of a container: settings, and not data
@@ -80,9 +80,31 @@ def _getter(spelling: str) -> Callable[[Any], Any]:
 _key_of = functools.cache(literal_eval)
 
 
+def variables_of(function: Callable[..., Any]) -> list[Guard]:
+    """List the variables that a function sees, as guards."""
+    return [*_variables(function, _DEPTH, set())]
+
+
+def refuse_changes(guards: Sequence[Guard]) -> None:
+    """Raise if a step changed something in Python, which it would do in its recorded calls alone.
+
+    Raises
+    ------
+    CaptureError
+        It names what was changed.
+    """
+    for guard in guards:
+        if guard.kind in ("number", "thing") and not guard.holds():
+            raise CaptureError(
+                f"The step changes {guard.what[0].lower()}{guard.what[1:]} in Python, which is not recorded: it would "
+                f"happen in the first calls alone. Do it where the step is called, with the loss that it returns; what "
+                f"takes part in the step belongs in a Tensor."
+            )
+
+
 def guards_of(function: Callable[..., Any], capture: Capture) -> list[Guard]:
     """List what the step took for granted while it was recorded."""
-    guards = [*_variables(function, _DEPTH, set())]
+    guards = variables_of(function)
     for module, path in capture.modules.values():
         where = f"model.{path}" if path else type(module).__name__
         guards.append(Guard("mode", module, ".training", module.training, f"training of {where}"))
@@ -111,18 +133,21 @@ def _inside(holder: Any, spelling: str, value: Any, what: str) -> list[Guard]:
     if isinstance(value, (list, dict)) and len(value) <= _FEW:
         guards.append(Guard("thing", value, ".__len__()", len(value), what))
         items = value.items() if isinstance(value, dict) else enumerate(value)
-        guards += [
-            Guard("number", value, f"[{key!r}]", x, f"{what}[{key!r}]")
-            for key, x in items
-            if isinstance(x, _SIMPLE) and isinstance(key, (str, int))
-        ]
+        guards += [_item(value, key, x, f"{what}[{key!r}]") for key, x in items if isinstance(key, (str, int))]
     elif hasattr(value, "__dict__") and not (isinstance(value, Module) or _is_known(type(value).__module__)):
-        held = vars(value)  # settings in an object of the user's
-        guards.append(Guard("thing", held, ".__len__()", len(held), what))
-        guards += [
-            Guard("number", held, f"[{k!r}]", x, f"{what}.{k}") for k, x in held.items() if isinstance(x, _SIMPLE)
-        ]
+        guards += _attributes(value, what)
     return guards
+
+
+def _attributes(thing: Any, what: str) -> list[Guard]:
+    """Guard the settings in an object of the user's."""
+    held = vars(thing)
+    items = list(held.items())[:_FEW]
+    return [Guard("thing", held, ".__len__()", len(held), what), *(_item(held, k, x, f"{what}.{k}") for k, x in items)]
+
+
+def _item(holder: Any, key: Any, value: Any, what: str) -> Guard:
+    return Guard("number" if isinstance(value, _SIMPLE) else "thing", holder, f"[{key!r}]", value, what)
 
 
 def _is_known(module: str) -> bool:
@@ -133,9 +158,8 @@ def _is_known(module: str) -> bool:
 def _variables(function: Any, depth: int, seen: set[int]) -> Iterator[Guard]:
     """Go through the numbers that a function sees: of enclosing functions, of its module, of its object."""
     if isinstance(function, MethodType):
-        for name, value in vars(function.__self__).items() if hasattr(function.__self__, "__dict__") else ():
-            if isinstance(value, _SIMPLE):
-                yield Guard("number", function.__self__, f".{name}", value, f"self.{name}")
+        if hasattr(function.__self__, "__dict__") and not _is_known(type(function.__self__).__module__):
+            yield from _attributes(function.__self__, "self")
         function = function.__func__
     if not isinstance(function, FunctionType) or id(function) in seen or depth == 0:
         return

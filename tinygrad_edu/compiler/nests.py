@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -107,14 +108,17 @@ class Nest:
         return statement.sums and statement.gone != self.inner
 
 
-def strides(nest: Nest, more: Sequence[Statement] = ()) -> dict[Loop, int]:
-    """Find how far each loop goes through memory in a step, at most."""
-    slow: dict[Loop, int] = {}
+def strides(nest: Nest, more: Sequence[Statement] = ()) -> dict[Loop, float]:
+    """Tell how far each loop goes through memory in a step: the logarithms of the strides, over all arrays."""
+    slow: dict[Loop, float] = {}
+    known: set[tuple[Value, Axes]] = set()
 
     def note(value: Value, axes: Axes) -> None:
-        for loop, stride in zip(axes, dense_strides(value), strict=False):
-            if loop is not None:
-                slow[loop] = max(slow.get(loop, 0), stride)
+        if (value, axes) not in known:
+            known.add((value, axes))
+            for loop, stride in zip(axes, dense_strides(value), strict=False):
+                if loop is not None:
+                    slow[loop] = slow.get(loop, 0.0) + math.log2(abs(stride))
 
     made = {s.out for s in more} | {*nest.axes}
     for statement in (*nest.statements, *more):

@@ -40,6 +40,7 @@ __all__ = [
     "tanh",
     "turn",
     "uniform",
+    "upto",
 ]
 
 # Sums may be taken in another order and a product be added without rounding between; NaN and infinity stay what they are.
@@ -134,6 +135,12 @@ def normal(rng: Any, out: Any, dtype: Any) -> None:
     drawn, flat = rng.standard_normal(out.size, dtype), out.reshape(out.size)
     for k in range(out.size):
         flat[k] = drawn[k]
+
+
+@numba.njit(forceinline=True)
+def upto(n: Any) -> Any:
+    """Count from 0 to n - 1 in numbers without a sign: an index that cannot be negative is not looked at."""
+    return range(types.uint64(n))
 
 
 # ------------------------------------------------------------------------------------------- functions

@@ -37,7 +37,7 @@ class Layout:
     """Inputs, and where a batch of theirs is gathered."""
     places: dict[Value, int] = field(default_factory=dict)
     """Where computed values and constants begin in the memory, in bytes."""
-    pieces: dict[Value, tuple[Value | str, int]] = field(default_factory=dict)
+    pieces: dict[Value, tuple[Value, int]] = field(default_factory=dict)
     """Pieces of a flat vector: of which, and where they begin, in bytes."""
     shaped: dict[Value, tuple[int, ...]] = field(default_factory=dict)
     """What lies in the memory, with its strides in entries."""
@@ -51,6 +51,16 @@ class Layout:
     generators: list[np.random.Generator] = field(default_factory=list)
     size: int = 0
     constants: list[Value] = field(default_factory=list)
+
+    def place_of(self, value: Value) -> tuple[Value | None, int]:
+        """Say in which state's array a value lies, None for the memory, and how many bytes from its beginning."""
+        if value in self.states:
+            return value, 0
+        if value in self.pieces:
+            flat, start = self.pieces[value]
+            where, offset = self.place_of(flat)
+            return where, offset + start
+        return None, self.places[value]
 
     def in_memory(self, value: Value) -> bool:
         """Tell whether a value lies in memory."""

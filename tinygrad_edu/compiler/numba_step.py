@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.folding import descend_directly, exponentials
-from tinygrad_edu.compiler.fusion import fuse
+from tinygrad_edu.compiler.fusion import fuse, stops
 from tinygrad_edu.compiler.memory import _arena
 from tinygrad_edu.compiler.numba_cache import load
 from tinygrad_edu.compiler.numba_memory import lay_out
@@ -79,12 +79,7 @@ class NumbaStep:
                 self._view(value, layout.places[value], strides)[...] = value.array
         for kept, (_, gradient) in zip(keeps, program.keeps, strict=True):
             seen = fused.views(gradient)
-            piece = layout.pieces.get(seen.root)
-            if piece is not None:
-                flat, start = piece
-                offset = layout.places[flat] + start
-            else:
-                offset = layout.places[seen.root]
+            _, offset = layout.place_of(seen.root)
             size = gradient.dtype.itemsize
             self.arrays[kept] = np.ndarray(
                 gradient.shape, gradient.dtype, self._memory, offset + seen.offset * size, [s * size for s in seen.strides]
@@ -188,11 +183,6 @@ def _within(order: NDArray[Any], n: int) -> NDArray[np.int64]:
         if low < 0:
             order = order % n
     return order
-
-
-def stops(check: Instruction) -> bool:
-    """Tell whether a check ends the epoch instead of raising at once: that of the loss."""
-    return bool(getattr(check.options["refuse"], "stops", False))
 
 
 def _refuse_computed(check: Instruction, program: Program) -> None:

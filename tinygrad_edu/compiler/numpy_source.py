@@ -322,7 +322,8 @@ def _random(w: _Writer, i: Instruction) -> str:
 
 
 def _opaque(w: _Writer, i: Instruction) -> str:
-    call = f"{w.bound(i.op.run, f'{i.op.name}_row')}({w._list(i)}{w._options(i)})"  # noqa: SLF001 - of this file
+    given = f"{w._list(i)}{w._options(i)}".removeprefix(", ")  # noqa: SLF001 - of this file
+    call = f"{w.bound(i.op.run, f'{i.op.name}_row')}({given})"
     return f"{w.name(i.out)} = np.asarray({call})"  # type: ignore[arg-type]
 
 

@@ -72,7 +72,7 @@ class Value:
         return self.name
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, which would take three times as long to make; yet nothing changes it
 class Instruction:
     """One operation on values: ``out = op(*inputs, **options)``.
 
@@ -96,7 +96,7 @@ class Instruction:
 
     def rewired(self, known: Mapping[Value, Value]) -> Instruction:
         """Give the same instruction on other values, those in `known` in place of its own; itself if there are none."""
-        if not any(value in known for value in self.reads()):
+        if not known or not any(value in known for value in self.reads()):
             return self
         options = {name: _map(option, known) for name, option in self.options.items()}
         return Instruction(self.op, _map(self.inputs, known), self.out, options, self.origin)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,19 +12,21 @@ import numpy as np
 
 from tinygrad_edu.compiler.capture import record
 from tinygrad_edu.compiler.comparing import Outcome, refuse_differences
+from tinygrad_edu.compiler.guards import refuse_changes, variables_of
 from tinygrad_edu.compiler.report import Table, buffers, explain
 from tinygrad_edu.compiler.stopping import InfiniteLossError
 from tinygrad_edu.compiler.variant import Variant
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import CaptureError, OptionError, ShapeError
 from tinygrad_edu.optim.optimizer import check_whole
-from tinygrad_edu.tape import mode
+from tinygrad_edu.tape import in_force, mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from tinygrad_edu.compiler.capture import Capture
     from tinygrad_edu.compiler.guards import Guard
     from tinygrad_edu.compiler.program import Instruction, Program
 
@@ -84,8 +88,8 @@ def compile(  # noqa: A001 - the framework's word for it
     >>> losses[-1] < 1e-3 < losses[0]
     True
     """
-    if not callable(function):
-        raise OptionError(f"compile takes a function of a batch, but was given {function!r}.")
+    if not callable(function) or isinstance(function, (type, CompiledStep)) or inspect.iscoroutinefunction(function):
+        raise OptionError(f"compile takes a function of a batch that makes a step, but was given {function!r}.")
     if backend not in BACKENDS:
         raise OptionError(f"backend must be 'numpy' or 'numba', but is {backend!r}.")
     return CompiledStep(function, backend=backend, shapes=shapes)
@@ -98,15 +102,16 @@ class CompiledStep:
         self, function: Callable[..., Any], *, backend: str, shapes: Sequence[tuple[int, ...]] | None = None
     ) -> None:
         self.function, self.backend = function, backend
-        self.shapes = None if shapes is None else [tuple(shape) for shape in shapes]
         self._names = _names_of(function)
+        self.shapes = None if shapes is None else _as_shapes(shapes, self._names)
+        functools.update_wrapper(self, function, updated=())
         self._variants: dict[Any, list[Variant]] = {}
         self._last: Variant | None = None
         self._n_dropped = 0
         self._lock = threading.Lock()
 
-    def __call__(self, *arrays: ArrayLike) -> float:
-        """Make one step on a batch, and give its loss.
+    def __call__(self, *arrays: ArrayLike, **named: ArrayLike) -> float:
+        """Make one step on a batch, and give its loss; under ``debug()`` and ``detect_anomaly()`` by the function.
 
         Raises
         ------
@@ -115,11 +120,22 @@ class CompiledStep:
         ShapeError
             If a shape is not among those that were allowed.
         """
+        if named or in_force:
+            arrays = self._in_order(arrays, named)
+            if mode.watchers and mode.capture is None:
+                return float(self.function(*arrays).item())
         with self._lock:  # all calls compute in the same memory
             last = self._last
             if last is not None and len(arrays) == last.n_inputs and last.checked >= _CHECKS and last.fits(*arrays):
                 return last.run(*arrays)
             return self._call(arrays)
+
+    def _in_order(self, arrays: tuple[ArrayLike, ...], named: dict[str, ArrayLike]) -> tuple[ArrayLike, ...]:
+        """Put arrays that were given by name into their places."""
+        wanted = self._names[len(arrays) :]
+        if unknown := sorted(set(named) - set(wanted)):
+            raise OptionError(f"{_title(self.function)} takes {', '.join(self._names)}, but was given {unknown[0]}=.")
+        return (*arrays, *(named[name] for name in wanted if name in named))
 
     def _call(self, arrays: tuple[ArrayLike, ...]) -> float:
         if mode.capture is not None:
@@ -161,13 +177,13 @@ class CompiledStep:
     def _compile(self, key: Any, arrays: list[NDArray[Any]]) -> float:
         """Record the step, make a program of it, and let that program make this step."""
         self._refuse_shapes(arrays)
-        program, capture = record(self.function, arrays, self._names)
-        outcome = Outcome(program, capture)
-        outcome.undo()
+        before = variables_of(self.function)
+        program, capture, outcome = self._record(arrays)
+        refuse_changes(before)
         if not capture.updates:
             raise CaptureError(
-                "The step changes no parameter. Let it do the whole step, optimizer.step() included; to predict, use "
-                "model.compile()."
+                "The step changes no parameter. Let it do the whole step, optimizer.step() included: one that adds "
+                "gradients up goes through its small batches in one call. To predict, use model.compile()."
             )
         capture.forget()
         variant = Variant(program, capture, self.function, f"One step of {_title(self.function)}.", self.backend)
@@ -177,14 +193,25 @@ class CompiledStep:
 
     def _check_again(self, variant: Variant, arrays: list[NDArray[Any]]) -> float:
         """Let both the step and the program do it, to see whether the step is the same as in its first call."""
-        held = {guard for guard in variant.guards if guard.holds()}
+        held = [guard for guard in variant.guards if guard.holds()]
+        program, _, outcome = self._record(arrays)
+        variant.show_gradients()
+        refuse_differences(variant.recorded, program)
+        refuse_changes(held)
+        return self._run_checked(variant, arrays, outcome)
+
+    def _record(self, arrays: list[NDArray[Any]]) -> tuple[Program, Capture, Outcome]:
+        """Record the step, undo what it did, and raise if it drew numbers where that cannot be undone."""
+        drawn = _random_states()
         program, capture = record(self.function, arrays, self._names)
         outcome = Outcome(program, capture)
         outcome.undo()
-        variant.show_gradients()
-        refuse_differences(variant.recorded, program)
-        variant.settle(held)
-        return self._run_checked(variant, arrays, outcome)
+        if _random_states() != drawn:
+            raise CaptureError(
+                "The step draws from Python's random or NumPy's global generator, which is not recorded. Draw with "
+                "tg.rand, tg.randn or tg.dropout, or hand what is drawn in as an argument."
+            )
+        return program, capture, outcome
 
     def _run_checked(self, variant: Variant, arrays: list[NDArray[Any]], outcome: Outcome) -> float:
         variant.show_gradients()
@@ -253,7 +280,7 @@ class CompiledStep:
                     k += len(many)
                     if bad is not None:
                         variant.hide_gradients()
-                        raise InfiniteLossError(bad)
+                        raise InfiniteLossError(bad)  # noqa: TRY301 - caught for the losses so far
                 else:
                     losses[k] = self(*batch)
                     k += 1
@@ -308,6 +335,15 @@ class CompiledStep:
         return f"<compiled step {_title(self.function)}: backend {self.backend}, {compiled} programs>"
 
 
+def _random_states() -> tuple[Any, ...]:
+    """Give the states of the generators that no one hands around: Python's and NumPy's."""
+    states: list[Any] = [getattr(sys.modules.get("random"), "getstate", tuple)()]
+    if "numpy.random" in sys.modules:
+        name, key, *rest = np.random.get_state()  # noqa: NPY002 - to see whether the step draws from it
+        states += [name, np.asarray(key).tobytes(), tuple(rest)]
+    return tuple(states)
+
+
 def _key(arrays: Sequence[NDArray[Any]]) -> Any:
     """Say which program is for arrays like these."""
     return tuple([(a.shape, a.dtype, a.strides) for a in arrays])
@@ -321,6 +357,18 @@ def _refuse_other_numbers(names: list[str]) -> None:
         )
 
 
+def _as_shapes(shapes: Any, names: tuple[str, ...]) -> list[tuple[int, ...]]:
+    try:
+        wanted = [tuple(int(n) for n in shape) for shape in shapes]
+    except TypeError:
+        wanted = []
+    if len(wanted) != len(names):
+        raise OptionError(
+            f"shapes must name a shape for each of {', '.join(names)}, as in [(32, 64), (32,)], but is {shapes!r}."
+        )
+    return wanted
+
+
 def _title(function: Callable[..., Any]) -> str:
     return getattr(function, "__qualname__", type(function).__name__).split(".")[-1]
 
@@ -328,6 +376,8 @@ def _title(function: Callable[..., Any]) -> str:
 def _names_of(function: Callable[..., Any]) -> tuple[str, ...]:
     """Name the arrays that the step takes, in order."""
     parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        raise OptionError(f"{_title(function)} takes any number of arrays (*). Name each of them: def step(x, y).")
     return tuple(
         p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
     )

@@ -107,8 +107,3 @@ class Variant:
         if broken is None:
             self.show_gradients()
         return broken
-
-    def settle(self, held: set[Guard]) -> None:
-        """Leave out what held before, and the step itself changes in Python: it was the same twice all the same."""
-        self.guards = [g for g in self.guards if g.kind not in ("number", "thing") or g not in held or g.holds()]
-        self.fits = holds(self.guards, [value.array for value in self.program.inputs])
