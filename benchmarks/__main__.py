@@ -74,7 +74,7 @@ def main() -> int:
             print(f"  {'holds ' if claim['holds'] else 'MISSED'}  {claim['claim']}: {claim['measured']}")
         print(f"  ({perf_counter() - start:.0f} s)", flush=True)
         if not options.quick:
-            _write(name, found)
+            _write(name, found, others)
     return 0 if held else 1
 
 
@@ -84,11 +84,11 @@ def _measure(name: str, *, quick: bool) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"claims": found}
 
 
-def _write(name: str, found: dict[str, Any]) -> None:
+def _write(name: str, found: dict[str, Any], others: float) -> None:
     RESULTS.mkdir(exist_ok=True)
     competitions = found.get("competitions", [])
     threads = sorted({entry["threads"] for competition in competitions for entry in competition["timed"]})
-    record = describe(threads or [1]) | found
+    record = describe(threads or [1], others) | found
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     if competitions:
         from benchmarks.chart import draw  # noqa: PLC0415 - only these need it

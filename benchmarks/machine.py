@@ -14,8 +14,11 @@ from typing import Any
 LIBRARIES = ("numpy", "numba", "torch", "jax", "scikit-learn", "tinygrad", "autograd", "mygrad", "micrograd")
 
 
-def describe(threads: list[int]) -> dict[str, Any]:
-    """Give date, machine, cores, threads that were used, and the versions of what is installed."""
+def describe(threads: list[int], others: float) -> dict[str, Any]:
+    """Give date, machine, cores, what other programs took, threads that were used, and versions.
+
+    `others` is what they took before the measurement; more after it counts instead.
+    """
     versions = {"python": platform.python_version()}
     for library in LIBRARIES:
         with suppress(PackageNotFoundError):
@@ -24,7 +27,7 @@ def describe(threads: list[int]) -> dict[str, Any]:
         "date": date.today().isoformat(),  # noqa: DTZ011 - a local day
         "machine": _processor(),
         "cores": os.cpu_count(),
-        "busy": round(busy(), 2),
+        "busy": round(max(others, busy()), 2),
         "threads": threads,
         "versions": versions,
     }

@@ -69,7 +69,9 @@ def _notes(records: dict[str, Any]) -> list[str]:
     claims = [claim for record in records.values() for claim in record["claims"]]
     held = sum(claim["holds"] for claim in claims)
     machine = f"{last['machine']} with {last['cores']} cores, {last['date']}, with {versions}"
-    how = "Medians of rounds in which all take turns, each in a process of its own; b is the size of a batch."
+    how = (
+        "Medians of rounds in which all take turns, each in its own process and its quickest form; b: size of a batch."
+    )
     return [
         f"{how} Measured on {machine}.",
         f"Of {len(claims)} claims about these, {held} hold; each is in `benchmarks/results/`.",

@@ -38,7 +38,7 @@ def _claim(workload: Workload, steps: int) -> dict[str, Any]:
         step(X, y)
     lines = step.source.splitlines()
     shares, overheads = [], []
-    for _ in range(5):
+    for _ in range(9):
         start = perf_counter()
         for _ in range(steps):
             step(X, y)

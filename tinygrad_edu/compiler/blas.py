@@ -29,7 +29,7 @@ _BYTE, _INT = _ir.IntType(8), _ir.IntType(32)
 
 
 @_extending.intrinsic(prefer_literal=True)
-def gemm(typing: Any, how: Any, a: Any, b: Any, c: Any, alpha: Any, beta: Any) -> Any:
+def gemm(_typing: Any, how: Any, a: Any, b: Any, c: Any, alpha: Any, beta: Any) -> Any:
     """Compute c = alpha * a @ b + beta * c; `how` says which of a and b are transposed: "nn", "nt", "tn", "tt"."""
     if not isinstance(how, types.StringLiteral) or c.dtype not in _SYMBOLS:
         return None
@@ -51,9 +51,7 @@ def gemm(typing: Any, how: Any, a: Any, b: Any, c: Any, alpha: Any, beta: Any) -
             return held(builder.trunc(value, _INT))
 
         # BLAS counts along columns: what it is told is the transposed product, b.T @ a.T.
-        second, first = (
-            _operand(context, builder, x, flag) for x, flag in ((arrays[1], flags[1]), (arrays[0], flags[0]))
-        )
+        second, first = (_operand(builder, x, flag) for x, flag in ((arrays[1], flags[1]), (arrays[0], flags[0])))
         pointer = scalar.as_pointer()
         kinds = [_BYTE.as_pointer()] * 2 + [_INT.as_pointer()] * 3 + [pointer, pointer, _INT.as_pointer()]
         kinds += [pointer, _INT.as_pointer(), pointer, pointer, _INT.as_pointer()]
@@ -82,7 +80,7 @@ def gemm(typing: Any, how: Any, a: Any, b: Any, c: Any, alpha: Any, beta: Any) -
     return types.void(how, a, b, c, alpha, beta), make
 
 
-def _operand(context: Any, builder: Any, array: Any, flag: str) -> tuple[Any, Any]:
+def _operand(builder: Any, array: Any, flag: str) -> tuple[Any, Any]:
     """Say whether BLAS has to transpose an array, and how far apart its lines are."""
     rows, columns = _cgutils.unpack_tuple(builder, array.strides)
     height, width = _cgutils.unpack_tuple(builder, array.shape)

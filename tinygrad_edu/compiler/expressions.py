@@ -60,11 +60,47 @@ _WHOLE = {
 }
 # NumPy's own functions of numbers, which Numba knows.
 _CALLED = frozenset(
-    "arccos arccosh arcsin arcsinh arctan arctan2 arctanh ceil copysign cosh deg2rad exp2 fabs floor floor_divide fmax "
-    "fmin fmod hypot isinf isnan log10 log2 logaddexp logaddexp2 nextafter power rad2deg remainder rint signbit sinh "
-    "spacing tan trunc".split()
+    [
+        "arccos",
+        "arccosh",
+        "arcsin",
+        "arcsinh",
+        "arctan",
+        "arctan2",
+        "arctanh",
+        "ceil",
+        "copysign",
+        "cosh",
+        "deg2rad",
+        "exp2",
+        "fabs",
+        "floor",
+        "floor_divide",
+        "fmax",
+        "fmin",
+        "fmod",
+        "hypot",
+        "isinf",
+        "isnan",
+        "log10",
+        "log2",
+        "logaddexp",
+        "logaddexp2",
+        "nextafter",
+        "power",
+        "rad2deg",
+        "remainder",
+        "rint",
+        "signbit",
+        "sinh",
+        "spacing",
+        "tan",
+        "trunc",
+    ]
 )
-HELPERS = frozenset({"larger", "smaller", "exp", "tanh", "sign", "square", "reciprocal", "sigmoid", "expm1", "part", "strided", "rows", "upto"})
+_OURS = """descend exp expm1 gemm larger normal part product reciprocal rows sigmoid sign smaller square strided tanh
+turn uniform upto"""
+HELPERS = frozenset(_OURS.split())
 
 
 def literal(number: Any, dtype: Any) -> str:
@@ -137,9 +173,11 @@ def _computed_in(
         return [out] * len(dtypes)
     given: list[Any] = [d if isinstance(d, np.dtype) else (bool if d is bool else d) for d in dtypes]
     given = [np.dtype(np.bool) if d is bool else d for d in given]
-    more = {"signature": (None,) * function.nin + (np.dtype(options["dtype"]),)} if "dtype" in options else {}
+    signature = (
+        (None,) * function.nin + (np.dtype(options["dtype"]),) if "dtype" in options else (None,) * (function.nin + 1)
+    )
     try:
-        return [*function.resolve_dtypes((*given, None), **more)[: function.nin]]
+        return [*function.resolve_dtypes((*given, None), signature=signature)[: function.nin]]
     except TypeError:
         return None
 
@@ -147,7 +185,9 @@ def _computed_in(
 def _cast(text: str, given: Any, dtype: np.dtype[Any]) -> str:
     """Spell the conversion of an operand, if it needs one."""
     if not isinstance(given, np.dtype):  # a number of Python's
-        return literal({"inf": np.inf, "-inf": -np.inf, "nan": np.nan, "True": 1, "False": 0}.get(text) or float(text), dtype)
+        return literal(
+            {"inf": np.inf, "-inf": -np.inf, "nan": np.nan, "True": 1, "False": 0}.get(text) or float(text), dtype
+        )
     if given == dtype:
         return text
     return f"{'bool_' if dtype == np.bool else dtype.name}({text})"

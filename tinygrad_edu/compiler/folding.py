@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.assembling import Part, Parts, Slot
 from tinygrad_edu.compiler.forms import Views, form_of
 from tinygrad_edu.compiler.matrices import product_of
 from tinygrad_edu.compiler.passes import remove_dead
@@ -21,14 +22,14 @@ from tinygrad_edu.compiler.together import Flat
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["DESCEND", "descend_directly", "exponentials"]
+__all__ = ["DESCEND", "MACHINE_PASSES"]
 
 # inputs: the product's two, the weight, and the learning rate; the weight is written, and the result is the gradient.
-DESCEND = p.Primitive("descend", "descend", lambda a, b, weight, rate: a @ b)
+DESCEND = p.Primitive("descend", "descend", lambda a, b, *_: a @ b)
 
 
 def exponentials(program: Program) -> Program:
-    """Use exp(x - log s) = exp(x) / s, where exp(x) is there: the gradient of cross-entropy takes no second exponential."""
+    """Use exp(x - log s) = exp(x) / s, where exp(x) is there: cross-entropy then takes no second exponential."""
     makers = {i.out: i for i in program.instructions if i.out is not None}
     powers = {i.inputs[0]: i.out for i in program.instructions if i.op.run is np.exp}
     out = []
@@ -43,6 +44,41 @@ def exponentials(program: Program) -> Program:
                 continue
         out.append(i)
     return remove_dead(program.with_instructions(out))
+
+
+def formulas(program: Program) -> Program:
+    """Write rows that choose, by values, between ways that are as good here as what they come to."""
+    ways = {"put": _added, "p_norm": _root_of_squares}
+    out: list[Instruction] = []
+    for i in program.instructions:
+        way = ways.get(i.op.name) if i.op.kind == "opaque" else None
+        out += [i] if way is None else way(i)
+    return program.with_instructions(out)
+
+
+def _root_of_squares(i: Instruction) -> list[Instruction]:
+    x = i.inputs[0]
+    if i.options["ord"] != 2 or i.out is None or x.dtype.kind != "f":
+        return [i]
+    squares, total = Value("squares", "computed", x.array), Value("sum_of_squares", "computed", i.out.array)
+    along = {name: i.options[name] for name in ("axis", "keepdims")}
+    return [
+        replace(i, op=p.ufunc(np.square), inputs=(x,), out=squares, options={}),
+        replace(i, op=p.reduction(np.add), inputs=(squares,), out=total, options=along),
+        replace(i, op=p.ufunc(np.sqrt), inputs=(total,), options={}),
+    ]
+
+
+def _added(i: Instruction) -> list[Instruction]:
+    out, index = i.out, i.options["index"]
+    parts = index if isinstance(index, tuple) else (index,)
+    assert out is not None  # noqa: S101 - the row makes an array
+    zero = Value("zero", "constant", np.zeros((), out.dtype))
+    arrays = [x for x in parts if isinstance(x, Value)]
+    slots = tuple(Slot(2 + arrays.index(x)) if isinstance(x, Value) else x for x in parts)
+    written = Parts.of([Part((), "fill", (1,)), Part((), "add.at", (0, *range(2, 2 + len(arrays))), slots)])
+    options = {"shape": out.shape, "dtype": out.dtype, "order": tuple(range(len(out.shape))), "parts": written}
+    return [replace(i, op=p.ASSEMBLE, inputs=(i.inputs[0], zero, *arrays), options=options)]
 
 
 # ------------------------------------------------------------------------------------------ plain descent
@@ -112,12 +148,9 @@ class _Descent:
             return
         if join.op is not p.JOIN or len(join.inputs) != len(target.owner.pieces):
             return
-        for weight, piece in zip(target.owner.pieces, join.inputs, strict=True):
-            yield weight, piece
+        yield from zip(target.owner.pieces, join.inputs, strict=True)
 
-    def _descend(
-        self, program: Program, weight: Value, gradient: Value, rate: Any, like: list[Instruction]
-    ) -> Program:
+    def _descend(self, program: Program, weight: Value, gradient: Value, rate: Any, like: list[Instruction]) -> Program:
         """Update one weight."""
         makers = {i.out: i for i in program.instructions if i.out is not None}
         views = Views(program)
@@ -140,3 +173,6 @@ class _Descent:
             Instruction(p.WRITE, (weight, new), None, {}, origin),
         ]
         return program.with_instructions(instructions)
+
+
+MACHINE_PASSES = (formulas, exponentials, descend_directly)

@@ -79,8 +79,10 @@ def dense_strides(value: Value) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> dense_strides(Value("x", "computed", np.empty((2, 3)))), dense_strides(Value("y", "computed", np.empty((3, 2)).T))
-    ((3, 1), (1, 2))
+    >>> dense_strides(Value("x", "computed", np.empty((2, 3))))
+    (3, 1)
+    >>> dense_strides(Value("x", "computed", np.empty((3, 2)).T))
+    (1, 2)
     """
     strides = [0] * len(value.shape)
     step = 1
@@ -195,13 +197,13 @@ def _own(shape: tuple[int, ...]) -> Along:
     return tuple(k if n > 1 else None for k, n in enumerate(shape))
 
 
-def _map(i: Instruction, makers: dict[Value, Instruction]) -> Form:
+def _map(i: Instruction, _makers: dict[Value, Instruction]) -> Form:
     assert i.out is not None  # noqa: S101 - asked before
     shape = i.out.shape
     return Form(i, shape, tuple((x, _aligned(x, shape)) for x in i.inputs), _own(shape))
 
 
-def _reduce(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+def _reduce(i: Instruction, _makers: dict[Value, Instruction]) -> Form | None:
     x = i.inputs[0]
     if not isinstance(x, Value) or x.array.size == 0:
         return None
@@ -228,34 +230,33 @@ def _summed(
     return Form(i, shape, operands, out, "reduce", gone, reduction)
 
 
-def _dot(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
-    """Sums that are written as products with ones, and products in which one side is a vector."""
+def _dot(i: Instruction, _makers: dict[Value, Instruction]) -> Form | None:
+    """Take sums that are written as products with ones, and products in which one side is a vector."""
     x, y = i.inputs
     if not (isinstance(x, Value) and isinstance(y, Value)):
         return None
-    if len(x.shape) == len(y.shape) == 2:
-        shape = (x.shape[0], y.shape[1], x.shape[1])
-        if 1 not in shape:
-            return None
-        operands = tuple(
-            (v, tuple(axis if n > 1 else None for axis, n in zip(axes, v.shape, strict=True)))
-            for v, axes in ((x, (0, 2)), (y, (2, 1)))
-        )
-        return _summed(i, shape, operands, frozenset({2}), np.add)
-    if len(x.shape) == 2 and len(y.shape) == 1 and not _ones(y):
-        return _summed(i, x.shape, ((x, _own(x.shape)), (y, (1 if y.shape[0] > 1 else None,))), frozenset({1}), np.add)
-    if len(x.shape) == 1 and len(y.shape) == 2 and not _ones(x):
-        return _summed(i, y.shape, ((x, (0 if x.shape[0] > 1 else None,)), (y, _own(y.shape))), frozenset({0}), np.add)
-    if len(x.shape) == 2 and len(y.shape) == 1 and _ones(y):
-        return _summed(i, x.shape, ((x, _own(x.shape)),), frozenset({1}), np.add)
-    if len(x.shape) == 1 and len(y.shape) == 2 and _ones(x):
-        return _summed(i, y.shape, ((y, _own(y.shape)),), frozenset({0}), np.add)
-    if len(x.shape) == len(y.shape) == 1:
-        return _summed(i, x.shape, ((x, _own(x.shape)), (y, _own(y.shape))), frozenset({0}), np.add)
-    return None
+    letters = {
+        (2, 2): ("ik", "kj", "ijk"),
+        (2, 1): ("ik", "k", "ik"),
+        (1, 2): ("k", "kj", "jk"),
+        (1, 1): ("k", "k", "k"),
+    }
+    names = letters.get((len(x.shape), len(y.shape)))
+    if names is None:
+        return None
+    sizes = dict(zip(names[0] + names[1], (*x.shape, *y.shape), strict=True))
+    shape = tuple(sizes[c] for c in names[2])
+    if len(shape) == 3 and 1 not in shape:  # not for loops, but for machine code made for it
+        return None
+    operands = tuple(
+        (v, tuple(names[2].index(c) if n > 1 else None for c, n in zip(axes, v.shape, strict=True)))
+        for v, axes in zip((x, y), names, strict=False)
+        if len(v.shape) == 2 or not _ones(v)
+    )
+    return _summed(i, shape, operands or ((x, (None,)),), frozenset({len(shape) - 1}), np.add)
 
 
-def _vecdot(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+def _vecdot(i: Instruction, _makers: dict[Value, Instruction]) -> Form | None:
     x, y = i.inputs
     if not (isinstance(x, Value) and isinstance(y, Value)) or i.options:
         return None
@@ -264,7 +265,7 @@ def _vecdot(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
     return _summed(i, shape, operands, frozenset({len(shape) - 1}), np.add)
 
 
-def _einsum(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+def _einsum(i: Instruction, _makers: dict[Value, Instruction]) -> Form | None:
     """Loops over all letters; of products of matrices only the small ones."""
     inputs, _, output = i.options["subscripts"].replace(" ", "").partition("->")
     names = inputs.split(",")
@@ -281,7 +282,9 @@ def _einsum(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
     return _summed(i, shape, operands, frozenset(range(len(output), len(letters))), np.add)
 
 
-def indexed(x: Value, index: tuple[Any, ...]) -> tuple[tuple[int, ...], tuple[Index, ...], list[tuple[Value, Along]]] | None:
+def indexed(
+    x: Value, index: tuple[Any, ...]
+) -> tuple[tuple[int, ...], tuple[Index, ...], list[tuple[Value, Along]]] | None:
     """Say what an index of whole slices and arrays of whole numbers means: the space, and how `x` is read in it.
 
     Returns
@@ -316,12 +319,12 @@ def indexed(x: Value, index: tuple[Any, ...]) -> tuple[tuple[int, ...], tuple[In
     return tuple(shape), tuple(spots), read
 
 
-def _index(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+def _index(i: Instruction, _makers: dict[Value, Instruction]) -> Form | None:
     index = i.options["index"]
     return _gathered(i, i.inputs[0], index if isinstance(index, tuple) else (index,))
 
 
-def _take_rows(i: Instruction, makers: dict[Value, Instruction]) -> Form | None:
+def _take_rows(i: Instruction, _makers: dict[Value, Instruction]) -> Form | None:
     return _gathered(i, i.inputs[0], (i.inputs[1],))
 
 

@@ -83,7 +83,11 @@ class _Fuser:
         for instruction in _stops_first(self.program.instructions):
             if instruction.out in self.forms or instruction.op is p.WRITE:
                 continue
-            if instruction.out is not None and instruction.op is p.VIEW and self.views(instruction.out).axes is not None:
+            if (
+                instruction.out is not None
+                and instruction.op is p.VIEW
+                and self.views(instruction.out).axes is not None
+            ):
                 continue
             self._standing(instruction)
         self.demand(self.program.result)
@@ -112,6 +116,7 @@ class _Fuser:
                 self.forms[part.made], self.made.homes[part.made] = part.form, part.window
                 self._settle(part.made)
                 self.stored.add(part.made)
+            self.items.append(instruction)  # who reads it has to wait until all parts are written
         if instruction.out is not None:
             self.at[instruction.out] = len(self.items) - 1
 
@@ -223,9 +228,9 @@ class _Fuser:
                 indirect = k == 0 and form.how in ("pick", "gather")
                 if not self._readable(nest, x, axes, picked=indirect) or (x in nest.after and any(where)):
                     return None
-                if x in self.forms and x not in self.at:
-                    if indirect or self.forms[x].how == "reduce" or loops.setdefault(x, axes) != axes:
-                        return None
+                waits = x in self.forms and x not in self.at
+                if waits and (indirect or self.forms[x].how == "reduce" or loops.setdefault(x, axes) != axes):
+                    return None
         return [Statement(self.forms[v], loops[v]) for v in waiting]
 
     def _readable(self, nest: Nest, x: Value, axes: Axes, *, picked: bool) -> bool:
@@ -326,7 +331,7 @@ def _simple(form: Form) -> bool:
 
 
 def _stops_first(instructions: list[Instruction]) -> list[Instruction]:
-    """Put the checks that end an epoch right behind what makes the value that they look at: no weight changes before."""
+    """Put the checks that end an epoch right behind what makes what they look at: no weight changes before."""
     out: list[Instruction] = []
     ends = [i for i in instructions if stops(i)]
     for i in instructions:

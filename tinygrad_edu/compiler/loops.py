@@ -27,14 +27,20 @@ class Time(NamedTuple):
 
 
 def times(nest: Nest) -> dict[Value, Time]:
-    """Say when the statement runs that makes a value: as early as it can, or, of what nobody waits for, with its reader."""
+    """Say when the statement runs that makes a value: as early as it can; what only later runs read, with these."""
     result: dict[Value, Time] = {}
     for statement in nest.statements:
         result[statement.out] = _time(nest, statement, result)
     for statement in reversed(nest.statements):
-        if result[statement.out].level == "full" and statement.form.how in ("map", "place") and statement.out not in nest.stored:
+        if (
+            result[statement.out].level == "full"
+            and statement.form.how in ("map", "place")
+            and statement.out not in nest.stored
+        ):
             readers = [s for s in nest.statements if any(x is statement.out for x, _ in s.form.operands)]
-            here = [x for x, _ in statement.form.operands if isinstance(x, Value) and result.get(x, _START).level == "full"]
+            here = [
+                x for x, _ in statement.form.operands if isinstance(x, Value) and result.get(x, _START).level == "full"
+            ]
             if readers and not here and all(result[s.out].level == "full" for s in readers):
                 result[statement.out] = Time("full", min(result[s.out].run for s in readers))
     return result
@@ -57,12 +63,16 @@ def repeated(nest: Nest, when: dict[Value, Time]) -> set[Value]:
 def _crosses(nest: Nest, made: Statement | Value, when: dict[Value, Time]) -> bool:
     value = made if isinstance(made, Value) else made.out
     return any(
-        x is value and (when[s.out] != when[value] or s.form.how == "pick") for s in nest.statements for x, _ in s.form.operands
+        x is value and (when[s.out] != when[value] or s.form.how == "pick")
+        for s in nest.statements
+        for x, _ in s.form.operands
     )
 
 
 _START = Time("before", 0)
-_CHEAP = frozenset({"add", "subtract", "multiply", "negative", "copyto", "scatter", "where", "maximum", "minimum", "square"})
+_CHEAP = frozenset(
+    {"add", "subtract", "multiply", "negative", "copyto", "scatter", "where", "maximum", "minimum", "square"}
+)
 
 
 def available(nest: Nest, statement: Statement, time: Time) -> Time:
@@ -96,4 +106,3 @@ def fastest_last(nest: Nest) -> tuple[list[Loop], list[Loop]]:
     ordered = sorted(nest.loops, key=lambda loop: -slow.get(loop, 0))
     inner = nest.inner if nest.inner is not None else frozenset(nest.loops)
     return [loop for loop in ordered if loop not in inner], [loop for loop in ordered if loop in inner]
-

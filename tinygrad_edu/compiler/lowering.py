@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.assembling import order_of
 from tinygrad_edu.compiler.functions import broadcast
 from tinygrad_edu.compiler.primitives import Primitive
-from tinygrad_edu.compiler.program import Instruction, Program, Value
+from tinygrad_edu.compiler.program import Instruction, Program, Value, layout
 from tinygrad_edu.compiler.symbols import Symbol, emit
 from tinygrad_edu.compiler.tracer import Tracer, UntraceableError
 from tinygrad_edu.functional.embedding import _refuse_no_row
@@ -77,16 +76,9 @@ def _may_vanish(value: Value, instructions: list[Instruction]) -> bool:
     return last.op.run in (np.multiply, np.divide, np.positive)
 
 
-@functools.lru_cache(maxsize=1024)
-def _layout(shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...]) -> NDArray[Any]:
-    return np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides)
-
-
 def shadow(array: NDArray[Any]) -> NDArray[Any]:
     """Give an array of the same shape, dtype and layout that holds no memory."""
-    if array.ndim == 0 or not array.size:
-        return np.empty(array.shape, array.dtype)
-    return _layout(array.shape, array.dtype, array.strides)
+    return layout(array.shape, array.dtype, array.strides)
 
 
 def _lower_row(tracer: Tracer, row: Instruction, out: Value) -> Value:

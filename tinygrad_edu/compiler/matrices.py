@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -64,7 +65,7 @@ def product_of(instruction: Instruction, views: Views) -> Product | None:
         return None
     stack = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     out = dense_strides(instruction.out)
-    if 0 in (*x.shape, *y.shape) or out[-1] != 1 or any(a < b for a, b in zip(out, out[1:], strict=False)):
+    if 0 in (*x.shape, *y.shape) or out[-1] != 1 or any(a < b for a, b in pairwise(out)):
         return None
     a, b = (_matrix(v, views, alone=not stack) for v in (x, y))
     sizes = x.shape[-2], y.shape[-1], x.shape[-1]

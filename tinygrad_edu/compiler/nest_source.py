@@ -235,12 +235,10 @@ class _NestWriter:
             return repr(x)
         if x in self.inlined or x in self.again:
             return self.inlined.get(x) or self._text(self.makers[x])
-        if x.kind == "number":
-            return self.w.number(x)
         if x in self.times and not self._from_memory(x):
             return self._local(x)
-        if x.array.size == 1 and x in self.w.scalars:
-            return self.w.scalars[x]
+        if x.kind == "number" or (x.array.size == 1 and x in self.w.scalars):
+            return self.w.number(x)
         if x.kind == "constant" and x.array.size > 0 and bool((x.array == x.array.flat[0]).all()):
             return literal(x.array.flat[0].item(), x.dtype)
         return self._entry(x, s.along(along))

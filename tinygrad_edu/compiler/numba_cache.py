@@ -24,7 +24,7 @@ _SUPPORT = ("numba_functions.py", "blas.py", "products.py")  # what becomes part
 
 
 def cache_folder() -> Path:
-    """Give the folder that compiled source is kept in: what the variable TINYGRAD_EDU_CACHE says, or the user's own.
+    """Give the folder of compiled source: what the variable TINYGRAD_EDU_CACHE says, or a folder of the user's.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def cache_folder() -> Path:
 
 
 def load(source: str) -> ModuleType:
-    """Import source as a module, from the cache where it may be written, else from a folder that goes with the process."""
+    """Import source as a module: from the cache, or where that may not be written, from a folder of this process."""
     name = f"tinygrad_edu_step_{_key(source)}"
     if name in sys.modules:
         return sys.modules[name]
@@ -80,4 +80,3 @@ def _key(source: str) -> str:
     for file in _SUPPORT:
         digest.update((Path(__file__).parent / file).read_bytes())
     return digest.hexdigest()[:20]
-

@@ -43,7 +43,7 @@ __all__ = [
     "upto",
 ]
 
-# Sums may be taken in another order and a product be added without rounding between; NaN and infinity stay what they are.
+# Sums may be taken in another order, and a product added unrounded; NaN and infinity stay what they are.
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
 OPTIONS: dict[str, Any] = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
 njit = numba.njit
@@ -61,8 +61,9 @@ def _array(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any], s
     itemsize = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
     array.data = builder.bitcast(data, array.data.type)
     array.nitems, array.itemsize = size, itemsize
-    array.shape = _cgutils.pack_array(builder, shape)
-    array.strides = _cgutils.pack_array(builder, [builder.mul(s, itemsize) for s in strides])
+    number = context.get_value_type(types.intp)  # which an array without axes does not tell
+    array.shape = _cgutils.pack_array(builder, shape, number)
+    array.strides = _cgutils.pack_array(builder, [builder.mul(s, itemsize) for s in strides], number)
     array.meminfo = _cgutils.get_null_value(array.meminfo.type)
     array.parent = _cgutils.get_null_value(array.parent.type)
     return array._getvalue()  # noqa: SLF001 - how Numba's own arrays are built
@@ -76,7 +77,7 @@ def _begin(context: Any, builder: Any, kind: Any, value: Any, offset: Any) -> An
 
 
 @_extending.intrinsic
-def part(typing: Any, memory: Any, offset: Any, shape: Any, dtype: Any) -> Any:
+def part(_typing: Any, memory: Any, offset: Any, shape: Any, dtype: Any) -> Any:
     """Give the piece of memory that begins `offset` bytes on, as an array in row-major order."""
     kind = types.Array(dtype.dtype, len(shape), "C")
 
@@ -92,7 +93,7 @@ def part(typing: Any, memory: Any, offset: Any, shape: Any, dtype: Any) -> Any:
 
 
 @_extending.intrinsic
-def strided(typing: Any, memory: Any, offset: Any, shape: Any, strides: Any, dtype: Any) -> Any:
+def strided(_typing: Any, memory: Any, offset: Any, shape: Any, strides: Any, dtype: Any) -> Any:
     """Give the piece of memory that begins `offset` bytes on, as an array with these strides, in entries."""
     kind = types.Array(dtype.dtype, len(shape), "A")
 
@@ -106,7 +107,7 @@ def strided(typing: Any, memory: Any, offset: Any, shape: Any, strides: Any, dty
 
 @_helper
 def rows(examples: Any, order: Any, first: Any, room: Any) -> Any:
-    """Give the examples order[first], order[first + 1], ...: where they lie, if side by side; else copied into `room`."""
+    """Give the examples order[first], ...: where they lie, if side by side; else copied into `room`."""
     n, width = room.shape
     start = order[first]
     together = True
@@ -148,11 +149,11 @@ def _of_two(name: str) -> Any:
     """Give NumPy's maximum or minimum, where NaN wins, as the one instruction that it is."""
 
     @_extending.intrinsic
-    def function(typing: Any, x: Any, y: Any) -> Any:
+    def function(_typing: Any, x: Any, y: Any) -> Any:
         if x != y or not isinstance(x, types.Float):
             return None
 
-        def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def make(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             return builder.call(_llvm(builder, name, args[0].type, 2), args)
 
         return x(x, y), make
@@ -246,10 +247,10 @@ def _of_one(build: Any) -> Any:
     """Make a function that compiled source calls of one that builds it."""
 
     @_extending.intrinsic
-    def function(typing: Any, x: Any) -> Any:
+    def function(_typing: Any, x: Any) -> Any:
         if not isinstance(x, types.Float):
             return None
-        return x(x), lambda context, builder, signature, args: build(builder, args[0])
+        return x(x), lambda _context, builder, _signature, args: build(builder, args[0])
 
     return function
 

@@ -10,15 +10,14 @@ import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.forms import Seen, dense_strides
-from tinygrad_edu.compiler.fusion import Fused
-from tinygrad_edu.compiler.nests import Nest
 from tinygrad_edu.compiler.loops import repeated, times
 from tinygrad_edu.compiler.matrices import Product, product_of
+from tinygrad_edu.compiler.nests import Nest
 from tinygrad_edu.compiler.program import Instruction, Program, Value
 from tinygrad_edu.compiler.together import Flat
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from tinygrad_edu.compiler.fusion import Fused
 
 __all__ = ["Layout", "lay_out"]
 
@@ -215,7 +214,9 @@ class _Planner:
         placed: list[_Span] = []
         for span in sorted(self.spans.values(), key=lambda s: -s.size):
             offset = 0
-            for other in sorted((s for s in placed if s.first <= span.last and span.first <= s.last), key=lambda s: s.offset):
+            for other in sorted(
+                (s for s in placed if s.first <= span.last and span.first <= s.last), key=lambda s: s.offset
+            ):
                 if offset + span.size <= other.offset:
                     break
                 offset = max(offset, -(-(other.offset + other.size) // _ALIGNMENT) * _ALIGNMENT)

@@ -23,9 +23,22 @@ if TYPE_CHECKING:
 
 __all__ = ["write_numba_source"]
 
-_LONG = 130  # lines from which on a step is taken apart: compiling one function takes longer than compiling its parts
-_PART = 45
-_KINDS = ("bool_", "float32", "float64", "int32", "int64", "uint8", "isfinite")
+_LONG = 130  # lines from which on a step is taken apart: one long function takes longer to compile
+_PART = 30
+_KINDS = [
+    "bool_",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float32",
+    "float64",
+    "isfinite",
+]
 
 
 def write_numba_source(program: Program, fused: Fused, layout: Layout, *, title: str) -> str:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.folding import descend_directly, exponentials
+from tinygrad_edu.compiler.folding import MACHINE_PASSES
+from tinygrad_edu.compiler.forms import dense_strides
 from tinygrad_edu.compiler.fusion import fuse, stops
 from tinygrad_edu.compiler.memory import _arena
 from tinygrad_edu.compiler.numba_cache import load
 from tinygrad_edu.compiler.numba_memory import lay_out
 from tinygrad_edu.compiler.numba_source import write_numba_source
 from tinygrad_edu.compiler.program import Value
+from tinygrad_edu.compiler.refusing import refusal
 from tinygrad_edu.errors import CaptureError, optional_import
 from tinygrad_edu.optim.optimizer import Optimizer
 
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from tinygrad_edu.compiler.program import Instruction, Program
 
 __all__ = ["NumbaStep", "make"]
+
+_DTYPES = frozenset(
+    ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"]
+)
 
 
 def make(program: Program, arrays: Mapping[Value, NDArray[Any]], title: str) -> NumbaStep:
@@ -61,14 +67,19 @@ class NumbaStep:
 
     def __init__(self, program: Program, arrays: Mapping[Value, NDArray[Any]], title: str) -> None:
         keeps = [gradient for _, gradient in program.keeps]
-        program = descend_directly(exponentials(program))
+        for one in MACHINE_PASSES:
+            program = one(program)
         self.program = program
         self.calls = [i.options for i in program.instructions if i.op is p.CALL]
         self.checks = [i for i in program.instructions if i.op is p.CHECK and not stops(i)]
         for check in self.checks:
             _refuse_computed(check, program)
+        for i in program.instructions:
+            if any(v.dtype.name not in _DTYPES for v in (*i.reads(), *([] if i.out is None else [i.out]))):
+                raise refusal(i)
         fused = fuse(program)
         layout = lay_out(program, fused)
+        self._ranges = fused.ranges.each_step
         self.source = write_numba_source(program, fused, layout, title=title)
         self._epoch = load(self.source).epoch
         self._memory = _arena(layout.size)
@@ -82,9 +93,13 @@ class NumbaStep:
             _, offset = layout.place_of(seen.root)
             size = gradient.dtype.itemsize
             self.arrays[kept] = np.ndarray(
-                gradient.shape, gradient.dtype, self._memory, offset + seen.offset * size, [s * size for s in seen.strides]
+                gradient.shape,
+                gradient.dtype,
+                self._memory,
+                offset + seen.offset * size,
+                [s * size for s in seen.strides],
             )
-        self._states = [*(arrays[value] for value in layout.states), *layout.generators]
+        self._states = [*(_dense(value, arrays[value]) for value in layout.states), *layout.generators]
         self._dtypes = [value.dtype for value in program.inputs]
         self._shapes = [value.shape for value in program.inputs]
         self._order = np.arange(max([1, *(s[0] for s in self._shapes if s)]))
@@ -133,21 +148,20 @@ class NumbaStep:
             for array, value in before:
                 array[...] = value
             self._tabulate(done)
+            for parameter, _ in self.program.keeps:
+                parameter.grad = None  # its memory was used for something else
         return done
 
     def _tabulate(self, steps: int) -> NDArray[np.float64]:
         """Let Python compute what it computes in each step, for all of them."""
         table = np.empty((steps, sum(len(call["numbers"]) for call in self.calls)))
         if len(self.calls) == 1 and _is_plain(self.calls[0]["call"]):
-            optimizer = self.calls[0]["call"].__self__
-            table[:] = float(optimizer.state["learning_rate"])
-            optimizer.state["step"][()] += steps
+            _advance(self.calls[0]["call"].__self__, table)
             return table
         for k in range(steps):
             column = 0
             for call in self.calls:
-                values = call["call"]()
-                n = len(call["numbers"])
+                values, n = call["call"](), len(call["numbers"])
                 if n:
                     table[k, column : column + n] = values * (n // len(values))
                 column += n
@@ -156,6 +170,8 @@ class NumbaStep:
     def _check(self, arrays: tuple[NDArray[Any], ...]) -> None:
         """Let Python check what it checks of inputs, for all batches at once."""
         given = dict(zip(self.program.inputs, arrays, strict=True))
+        for value, n in self._ranges.items():
+            _within(self._now(value), n)
         for check in self.checks:
             args = [given[x] if x in given else self._now(x) for x in check.inputs]
             check.options["refuse"](*args)
@@ -174,15 +190,27 @@ class NumbaStep:
 
 
 def _within(order: NDArray[Any], n: int) -> NDArray[np.int64]:
-    """Give indices of n examples as machine code takes them, which looks at nothing again."""
+    """Give indices of n entries as machine code takes them, which looks at nothing again."""
     order = np.ascontiguousarray(order, np.int64)
     if order.size:
         low, high = int(order.min()), int(order.max())
         if not -n <= low <= high < n:
-            raise IndexError(f"order names the examples {low} to {high}, but there are {n}.")
+            raise IndexError(f"Indices go from {low} to {high}, but there are {n} entries.")
         if low < 0:
             order = order % n
     return order
+
+
+def _dense(value: Value, array: NDArray[Any]) -> NDArray[Any]:
+    """Give the array of a state, which machine code takes to lie in memory without gaps."""
+    there = [s for s, n in zip(array.strides, array.shape, strict=True) if n > 1]
+    dense = [s * array.itemsize for s, n in zip(dense_strides(value), value.shape, strict=True) if n > 1]
+    if there != dense:
+        raise CaptureError(
+            f"{value.name} is a part of a larger array, with gaps between its entries, which machine code does not "
+            f'read. Copy it, with np.ascontiguousarray({value.name}), or use backend="numpy".'
+        )
+    return array
 
 
 def _refuse_computed(check: Instruction, program: Program) -> None:
@@ -192,19 +220,27 @@ def _refuse_computed(check: Instruction, program: Program) -> None:
         fixed = value.kind == "constant" or (value.kind == "state" and value.place is None and value not in written)
         if value not in program.inputs and not fixed:
             raise CaptureError(
-                f"At {check.origin.line}: {check.options['refuse'].__name__} looks at values in the middle of the step, "
-                f'which machine code does not do. Use backend="numpy".'
+                f"At {check.origin.line}: {check.options['refuse'].__name__} looks at values in the middle of the "
+                f'step, which machine code does not do. Use backend="numpy".'
             )
 
 
 def _is_plain(call: Any) -> bool:
-    """Tell whether an optimizer's only number is its learning rate, the same in all steps."""
+    """Tell whether a call does no more than to count steps and to compute numbers by a pure formula."""
     optimizer = getattr(call, "__self__", None)
-    return (
-        isinstance(optimizer, Optimizer)
-        and getattr(type(optimizer), "scalars", None) is Optimizer.scalars
-        and call.__func__ is Optimizer.advance
-    )
+    return isinstance(optimizer, Optimizer) and getattr(call, "__func__", None) is Optimizer.advance
+
+
+def _advance(optimizer: Optimizer, table: NDArray[np.float64]) -> None:
+    """Do many times what the optimizer's ``advance`` does, and note its numbers."""
+    lr, count = float(optimizer.state["learning_rate"]), int(optimizer.state["step"])
+    if type(optimizer).scalars is Optimizer.scalars:
+        table[:] = lr
+    else:
+        for k in range(len(table)):
+            values = optimizer.scalars(lr, count + k + 1)
+            table[k] = values * (table.shape[1] // len(values))
+    optimizer.state["step"][()] = count + len(table)
 
 
 def _numbers_of_state(calls: list[dict[str, Any]]) -> list[tuple[NDArray[Any], Any]]:

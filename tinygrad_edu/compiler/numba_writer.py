@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["LETTERS", "Writer"]
 
 LETTERS = ("i", "j", "l", "m", "n", "o", "p", "q", "r", "s")  # of loops; k counts the steps
-_OWN = "epoch k keep losses math memory np numbers order row column bool_ float32 float64 int32 int64 isfinite uint8"
+_OWN = (
+    "epoch k keep losses math memory np numbers order row column bool_ isfinite "
+    "int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64"
+)
 _TAKEN = frozenset({*_OWN.split(), *LETTERS, *keyword.kwlist, *HELPERS})
 
 

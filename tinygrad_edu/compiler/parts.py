@@ -1,4 +1,4 @@
-"""Arrays that are written part by part, as loops: one statement for each part, which writes into a window of the whole."""
+"""Arrays that are written part by part, as loops: a statement for each part, which writes into a window."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.assembling import OWN, Part, followed
-from tinygrad_edu.compiler.assembling import _filled_in as filled_in
+from tinygrad_edu.compiler.assembling import OWN, Part, _filled_in as filled_in, followed
 from tinygrad_edu.compiler.forms import Form, Views, form_of, indexed, rooted
 from tinygrad_edu.compiler.program import Instruction, Value
 from tinygrad_edu.compiler.refusing import refusal

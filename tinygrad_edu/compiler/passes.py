@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.algebra import RULES
-from tinygrad_edu.compiler.program import Instruction, Program, Value
+from tinygrad_edu.compiler.program import Instruction, Program, Value, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,14 +137,12 @@ def keep_old_values(program: Program) -> Program:
             while root in views:
                 root = views[root]
             if written.get(root, k) < k:
-                old[root] = Value(f"{root.name}_before", "computed", np.empty(root.shape, root.dtype))
+                old[root] = Value(f"{root.name}_before", "computed", layout(root.shape, root.dtype))
     if not old:
         return program
     copies = [Instruction(p.COPY, (state,), copy, {"shape": state.shape}) for state, copy in old.items()]
     kept = [
-        replace(i, inputs=(i.inputs[0], old.get(i.inputs[1], i.inputs[1])))
-        if i.op is p.WRITE
-        else i.rewired(old)
+        replace(i, inputs=(i.inputs[0], old.get(i.inputs[1], i.inputs[1]))) if i.op is p.WRITE else i.rewired(old)
         for i in program.instructions
     ]
     return program.with_instructions([*copies, *kept])

@@ -1,4 +1,4 @@
-"""Products of small matrices as machine code of their own, for the sizes at hand: a call of a BLAS costs more than they do.
+"""Products of small matrices as machine code for the sizes at hand: a call of a BLAS costs more than they do.
 
 The result is made tile by tile, a tile being as many sums as the processor's registers hold; each row of the second
 matrix is read as it lies, and each number of the first is multiplied with a piece of it.
@@ -139,7 +139,9 @@ class _Tiles:
                     builder.store(self._fma(kind, more), place)
 
         self._times(self.k, term)
-        self.finish(self, [[builder.load(p, typ=t) for t, p in zip(kinds, line, strict=True)] for line in sums], row, column)
+        self.finish(
+            self, [[builder.load(p, typ=t) for t, p in zip(kinds, line, strict=True)] for line in sums], row, column
+        )
 
     def each(self, sums: list[list[Any]], row: Any, column: Any) -> Iterator[tuple[Any, Any]]:
         """Go through the vectors of a tile: what was summed up, and how far from the beginning it belongs."""
@@ -181,7 +183,9 @@ class _Tiles:
         single = "f32" if self.size == 4 else "f64"
         name = single if kind is self.kind else f"v{kind.count}{single}"
         function = _ir.FunctionType(kind, [kind] * 3)
-        return self.builder.call(_cgutils.get_or_insert_function(self.builder.module, function, f"llvm.fma.{name}"), args)
+        return self.builder.call(
+            _cgutils.get_or_insert_function(self.builder.module, function, f"llvm.fma.{name}"), args
+        )
 
 
 def _rows(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, Any, Any]:
@@ -192,7 +196,13 @@ def _rows(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, Any, 
 
 
 def _build(
-    context: Any, builder: Any, kinds: Any, args: Any, how: str, sizes: tuple[int, int, int], finish: Callable[..., None]
+    context: Any,
+    builder: Any,
+    kinds: Any,
+    args: Any,
+    how: str,
+    sizes: tuple[int, int, int],
+    finish: Callable[..., None],
 ) -> None:
     (a, high, wide), (b, row_b, _), (_, row_c, _) = (
         _rows(context, builder, kind, x) for kind, x in zip(kinds, args, strict=True)
@@ -202,11 +212,11 @@ def _build(
 
 
 @_extending.intrinsic(prefer_literal=True)
-def product(typing: Any, how: Any, a: Any, b: Any, c: Any, m: Any, n: Any, k: Any) -> Any:
+def product(_typing: Any, how: Any, a: Any, b: Any, c: Any, m: Any, n: Any, k: Any) -> Any:
     """Compute c = a @ b, m by n with k terms; how is "tn" if a lies transposed in memory, else "nn"."""
     sizes = m.literal_value, n.literal_value, k.literal_value
 
-    def make(context: Any, builder: Any, signature: Any, args: Any) -> None:
+    def make(context: Any, builder: Any, _signature: Any, args: Any) -> None:
         target = context.make_array(c)(context, builder, args[3]).data
 
         def finish(tiles: _Tiles, sums: list[list[Any]], row: Any, column: Any) -> None:
@@ -220,12 +230,12 @@ def product(typing: Any, how: Any, a: Any, b: Any, c: Any, m: Any, n: Any, k: An
 
 @_extending.intrinsic(prefer_literal=True)
 def descend(
-    typing: Any, how: Any, a: Any, b: Any, weight: Any, rate: Any, gradient: Any, keep: Any, m: Any, n: Any, k: Any
+    _typing: Any, how: Any, a: Any, b: Any, weight: Any, rate: Any, gradient: Any, keep: Any, m: Any, n: Any, k: Any
 ) -> Any:
-    """Compute weight = weight - rate * a @ b, as `product`: a step of descent; the gradient is written down if `keep`."""
+    """Compute weight = weight - rate * a @ b: a step of descent; the gradient is written down if `keep`."""
     sizes = m.literal_value, n.literal_value, k.literal_value
 
-    def make(context: Any, builder: Any, signature: Any, args: Any) -> None:
+    def make(context: Any, builder: Any, _signature: Any, args: Any) -> None:
         targets = [context.make_array(t)(context, builder, x).data for t, x in ((weight, args[3]), (gradient, args[5]))]
 
         def finish(tiles: _Tiles, sums: list[list[Any]], row: Any, column: Any) -> None:
@@ -245,11 +255,11 @@ def descend(
 
 # ---------------------------------------------------------------------------------------------- transposing
 @_extending.intrinsic(prefer_literal=True)
-def turn(typing: Any, x: Any, y: Any, m: Any, n: Any) -> Any:
+def turn(_typing: Any, x: Any, y: Any, m: Any, n: Any) -> Any:
     """Transpose x, m by n, into y: squares in registers, and the edges number by number."""
     rows, columns = m.literal_value, n.literal_value
 
-    def make(context: Any, builder: Any, signature: Any, args: Any) -> None:
+    def make(context: Any, builder: Any, _signature: Any, args: Any) -> None:
         source, width, _ = _rows(context, builder, x, args[0])
         target, height, _ = _rows(context, builder, y, args[1])
         kind = context.get_data_type(x.dtype)

@@ -7,6 +7,7 @@ at who reads what.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Instruction", "Origin", "Program", "Slice", "Value", "values_in"]
+__all__ = ["Instruction", "Origin", "Program", "Slice", "Value", "layout", "values_in"]
 
 
 class Origin(NamedTuple):
@@ -142,6 +143,25 @@ class Program:
             return replace(self, instructions=list(instructions))
         keeps = tuple((parameter, known.get(gradient, gradient)) for parameter, gradient in self.keeps)
         return Program(list(instructions), self.inputs, _map(self.result, known), keeps)
+
+
+@functools.lru_cache(maxsize=1024)
+def layout(shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...] | None = None) -> NDArray[Any]:
+    """Give an example of a shape, dtype and layout that takes no memory: its entries must not be looked at.
+
+    Examples
+    --------
+    >>> layout((1000, 1000), np.dtype("float32")).flags.c_contiguous
+    True
+    """
+    if not math.prod(shape):
+        return np.empty(shape, dtype)
+    if strides is None:
+        steps = [dtype.itemsize]
+        for n in reversed(shape[1:]):
+            steps.insert(0, steps[0] * n)
+        strides = tuple(steps[: len(shape)])
+    return np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides, writeable=False)
 
 
 def values_in(option: Any) -> Iterator[Value]:

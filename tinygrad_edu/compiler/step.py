@@ -279,7 +279,6 @@ class CompiledStep:
                     losses[k : k + len(many)] = many
                     k += len(many)
                     if bad is not None:
-                        variant.hide_gradients()
                         raise InfiniteLossError(bad)  # noqa: TRY301 - caught for the losses so far
                 else:
                     losses[k] = self(*batch)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.program import Instruction, Program, Slice, Value
+from tinygrad_edu.compiler.program import Instruction, Program, Slice, Value, layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -180,7 +180,7 @@ class _Flats:
     def _flat(self, column: list[Value]) -> Value:
         state = column[0].kind == "state"
         name = _common_name(column)
-        array: NDArray[Any] = np.empty(self._starts[-1], column[0].dtype)
+        array = layout((self._starts[-1],), column[0].dtype)
         flat = Value(name, "state" if state else "computed", array)
         if state:
             flat.owner = Flat(tuple(column))
@@ -191,7 +191,7 @@ class _Flats:
     def inner(self, column: list[Value]) -> Value:
         """Give the flat vector that the flat instruction makes."""
         key = tuple(column)
-        flat = self._known[key] = Value(column[0].name, "computed", np.empty(self._starts[-1], column[0].dtype))
+        flat = self._known[key] = Value(column[0].name, "computed", layout((self._starts[-1],), column[0].dtype))
         for k, value in enumerate(column):
             self._inner[value] = flat, k
         return flat
@@ -206,7 +206,7 @@ class _Flats:
                 maker = made.get(piece)
                 own = maker is not None and maker.op.kind not in ("view", "opaque", "join")
                 if not own or piece.place is not None or not piece.array.flags.c_contiguous or piece in placed:
-                    copied = Value(f"{piece.name}_beside", "computed", np.empty(piece.shape, piece.dtype))
+                    copied = Value(f"{piece.name}_beside", "computed", layout(piece.shape, piece.dtype))
                     origin = instructions[-1].origin
                     out.append(Instruction(p.COPY, (piece,), copied, {"shape": piece.shape}, origin))
                     piece = copied  # noqa: PLW2901 - from here on the copy stands for it
@@ -221,7 +221,7 @@ class _Flats:
         for value in wanted:
             flat, k = self._inner[value]
             start, stop, shape = self._starts[k], self._starts[k + 1], self._shapes[k]
-            view = Value(value.name, "computed", np.empty(shape, value.dtype))
+            view = Value(value.name, "computed", layout(shape, value.dtype))
             options = {
                 "spelling": f"[{start}:{stop}].reshape({shape})",
                 "make": lambda x, start=start, stop=stop, shape=shape: x[start:stop].reshape(shape),
