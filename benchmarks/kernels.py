@@ -19,7 +19,7 @@ def measure() -> list[dict[str, Any]]:
     def draw(*shape: int) -> Any:
         return rng.standard_normal(shape, dtype=np.float32)
 
-    wide, narrow, scores = draw(32, 128), draw(32, 16), draw(32, 10)
+    wide, narrow, scores, many = draw(32, 128), draw(32, 16), draw(32, 10), draw(512, 10)
     y = np.maximum(narrow, 0)
     square, tensor, layer = draw(16, 16), tg.Tensor(narrow), nn.Linear(16, 16)
     rate, as_array = 0.1, np.array(0.1, np.float32)
@@ -36,9 +36,9 @@ def measure() -> list[dict[str, Any]]:
             lambda: add_up(scores, 1),
             lambda: np.add.reduce(scores, axis=1),
         ),
-        "row maxima of 32 × 10 against np.maximum.reduce": (
-            lambda: largest(scores, 1),
-            lambda: np.maximum.reduce(scores, axis=1),
+        "row maxima of 512 × 10 against np.maximum.reduce": (
+            lambda: largest(many, 1),
+            lambda: np.maximum.reduce(many, axis=1),
         ),
         "a learning rate as an array against a number": (lambda: as_array * narrow, lambda: rate * narrow),
     }

@@ -1,7 +1,7 @@
 """Numba source as plain Python: what machine code calls, done by NumPy, so that hundreds of programs need no compiling.
 
-The source is Python; only the functions that it imports exist in machine code alone. Every index is looked at here, and every
-piece of memory has exactly the shape that it is read with.
+The source is Python; only the functions that it imports exist in machine code alone. Every index is looked at here, and
+every piece of memory has exactly the shape that it is read with.
 """
 
 import ctypes
@@ -102,7 +102,7 @@ _FUNCTIONS = {
     "upto": range,
 }
 _MATH = {name: getattr(np, name) for name in ("sqrt", "log", "log1p", "sin", "cos", "inf", "nan")}
-_MATH |= {name: lambda x, f=getattr(math, name): type(x)(f(x)) for name in ("erf", "erfc")}
+_MATH |= {"erf": lambda x: type(x)(math.erf(x)), "erfc": lambda x: type(x)(math.erfc(x))}
 
 
 def load(source):
@@ -112,7 +112,7 @@ def load(source):
     stop = next(k for k in range(start, len(lines)) if lines[k] == "")
     names = dict(_FUNCTIONS, math=types.SimpleNamespace(**_MATH))
     with np.errstate(all="ignore"):
-        exec(compile("\n".join([*lines[:start], *lines[stop:]]), "<interpreted step>", "exec"), names)
+        exec(compile("\n".join([*lines[:start], *lines[stop:]]), "<interpreted step>", "exec"), names)  # noqa: S102 - what the package wrote
 
     def epoch(*arguments):
         _ALIVE.clear()

@@ -319,7 +319,7 @@ def test_statistics_of_the_batch_at_which_an_epoch_ends_are_kept():
     bad = Y.copy()
     bad[9] = np.nan
     for one in (eager.step, step):
-        for k in range(2):
+        for _ in range(2):
             one(X[:4], Y[:4])
         with pytest.raises(InfiniteLossError):
             one(X[8:12], bad[8:12])

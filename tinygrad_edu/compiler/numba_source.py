@@ -189,7 +189,7 @@ class _Source:
         where, start = layout.place_of(root)
         memory = "memory" if where is None else self.w.given[where]
         size = value.dtype.itemsize
-        return self._place(memory, start // size + offset, value, strides or dense_strides(root))
+        return self._place(memory, start // size + offset, value, dense_strides(root) if strides is None else strides)
 
     def _place(self, memory: str, offset: int, value: Value, strides: tuple[int, ...] | None) -> str:
         """Spell a piece of memory as an array; the offset is in entries."""
