@@ -30,7 +30,7 @@ regression; everything here was printed by `python docs/compiler.py`.
 ```python
 {function}
 step = tg.compile(train)
-step(x, y)                 # a batch in, the loss out; the first call compiles
+step(x, y)  # a batch in, the loss out; the first call compiles
 print(step.source)
 ```
 
@@ -77,7 +77,7 @@ block that is allocated, {arena} bytes here:
 Views are made once, outside of the function. What is left is one call a line. The source is known to `linecache`, so
 that tracebacks and the debugger show it.
 
-```python
+```text
 {source}```
 
 ## 6. Check it (`step.py`, `comparing.py`, `guards.py`)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PACKAGES", "by_entry", "debug", "detect_anomaly", "line_of_the_user", "made_from"]
 
-# This package's folder and NumPy's. With the separator: a user's tinygrad_edu_experiments/ lies beside the package, not in it.
+# This package's folder and NumPy's, with the separator: a user's tinygrad_edu_experiments/ lies beside it, not in it.
 PACKAGES = (str(Path(__file__).parent) + os.sep, str(Path(np.__file__).parent) + os.sep)
 
 
