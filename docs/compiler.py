@@ -29,6 +29,8 @@ regression; everything here was printed by `python docs/compiler.py`.
 
 ```python
 {function}
+
+
 step = tg.compile(train)
 step(x, y)  # a batch in, the loss out; the first call compiles
 print(step.source)
