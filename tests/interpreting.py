@@ -79,7 +79,9 @@ def sigmoid(x):
 
 
 _FUNCTIONS = {
+    "INNER": {},
     "OPTIONS": {},
+    "abreast": range,
     "descend": descend,
     "exp": np.exp,
     "expm1": np.expm1,

@@ -3,13 +3,15 @@
 The source is run as plain Python here; test_compiler_numba.py compiles some of it.
 """
 
+import functools
+import inspect
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from tests import interpreting
-from tests.compiling import RNG, Training, floats, loss_of, mlp, training
+from tests import interpreting, test_compiler_situations as situations
+from tests.compiling import RNG, Training, floats, loss_of, mlp, regression, training
 from tests.test_compiler_equality import (
     FUNCTIONS,
     LAYERS,
@@ -64,7 +66,7 @@ def in_dtype(model, dtype):
     return model
 
 
-def assert_same(name, build, batches):
+def assert_same(name, build, batches, *, between=None):
     """Train one eagerly and one by the source: after each batch all is the same but for rounding."""
     eager, other = build(), build()
     step = tg_compile(other.step, backend="numba")
@@ -75,6 +77,8 @@ def assert_same(name, build, batches):
         assert ".py:" in str(raised.value)
         return None
     for k, batch in enumerate(batches):
+        for one in (eager, other) if between is not None else ():
+            between(one, k)
         assert close(np.array(step(*batch)), np.array(loss_of(eager.step(*batch)))), f"loss of batch {k}"
         got, expected = other.state(), eager.state()
         assert [n for n in expected if not close(got[n], expected[n])] == [], f"after batch {k}"
@@ -212,6 +216,31 @@ def scheduled():
 
 def test_a_schedule():
     assert_same("", scheduled, [(floats(6, 5, seed=k), floats(6, 3, seed=9 + k)) for k in range(4)])
+
+
+@pytest.mark.parametrize("do", situations.STEPS)
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+def test_steps(do, kind):
+    def build():
+        model = mlp()
+        optimizer = kind(model.parameters(), lr=0.1)
+        return Training(lambda x, y: do(model, optimizer, x, y), model, (optimizer,))
+
+    assert_same("", build, regression())
+
+
+BITWISE = {"test_dropout_from_the_packages_generator"}  # compares bits itself
+SITUATIONS = [
+    name
+    for name, test in vars(situations).items()
+    if name.startswith("test_") and not inspect.signature(test).parameters and name not in BITWISE
+]
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_situations(name, monkeypatch):
+    monkeypatch.setattr(situations, "assert_equal_steps", functools.partial(assert_same, ""))
+    getattr(situations, name)()
 
 
 # -------------------------------------------------------------------------------------------- epochs

@@ -98,8 +98,8 @@ _CALLED = frozenset(
         "trunc",
     ]
 )
-_OURS = """descend exp expm1 gemm larger normal part product reciprocal rows sigmoid sign smaller square strided tanh
-turn uniform upto"""
+_OURS = """abreast descend exp expm1 gemm larger normal part product reciprocal rows sigmoid sign smaller square strided
+tanh turn uniform upto"""
 HELPERS = frozenset(_OURS.split())
 
 

@@ -251,6 +251,7 @@ class _Fuser:
         """Compute new states, right where they belong if nobody reads the old ones later, and copy the others."""
         writes = [i for i in writes if id(i) not in self.written]
         self.written.update(map(id, writes))
+        writes = [*{i.inputs[0]: i for i in writes}.values()]  # of several to one state the last is what remains
         news = [self.root(i.inputs[1]) for i in writes]
         own = {v for new in news if new in self.forms and new not in self.at for v in self._waiting(new)}
         for instruction in writes:
@@ -293,7 +294,7 @@ class _Fuser:
             return False
         if dense_strides(new) != dense_strides(target) or new.kind != "computed":
             return False
-        kin = {v for item in self.items for v in _read(item) if self.views(v).root is target or _piece_of(v, target)}
+        kin = {v for item in self.items for v in _read(item) if self._lies_in(v, target)}
         if any(kin.intersection(_read(i)) for i in self.items[position + 1 :]):
             return False
         statement = next(s for s in nest.statements if s.out is new)
@@ -301,10 +302,18 @@ class _Fuser:
             return False  # it would be done again for each row
         when = times(nest)
         return all(
-            x not in kin or (x is target and s.along(along) == nest.axes[new] and when[s.out].run <= when[new].run)
+            x not in kin
+            or x in nest.axes
+            or (x is target and s.along(along) == nest.axes[new] and when[s.out].run <= when[new].run)
             for s in nest.statements
             for x, along in s.form.operands
         )
+
+    def _lies_in(self, value: Value, target: Value) -> bool:
+        """Tell whether a value is found in the memory of a state."""
+        root = self.views(value).root
+        root = self.made.homes.get(root, root)
+        return root is target or (root.place is not None and root.place.flat is target and root.kind == "state")
 
     # ------------------------------------------------------------------------------------------ gradients
     def _keep(self, gradient: Value) -> None:
@@ -339,10 +348,6 @@ def _stops_first(instructions: list[Instruction]) -> list[Instruction]:
             out.append(i)
             out += [s for s in ends if i.out is not None and i.out in s.reads()]
     return out
-
-
-def _piece_of(value: Value, flat: Value) -> bool:
-    return value.place is not None and value.place.flat is flat and value.kind == "state"
 
 
 def _read(item: Nest | Instruction) -> Iterable[Value]:

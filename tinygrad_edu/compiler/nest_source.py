@@ -30,6 +30,7 @@ _REDUCE = {
     "logical_or": "{0} = {0} or {1}",
 }
 _START = {"add": 0, "multiply": 1, "maximum": -np.inf, "minimum": np.inf, "logical_and": 1, "logical_or": 0}
+_FEW = range(8, 33)  # so many numbers of a row are done several at a time only if the compiler is made to
 _MANY = 2**12  # so many numbers and more are added up in double precision
 
 
@@ -104,7 +105,9 @@ class _NestWriter:
 
     def _loops(self, depth: int, loops: list[Any]) -> int:
         for loop in loops:
-            self._line(depth, f"for {self.letters[loop]} in {self.w.call('upto', loop.size)}:")
+            few = loop is self.inner[-1] and loop.size in _FEW
+            count = self.w.call("abreast" if few else "upto", loop.size)
+            self._line(depth, f"for {self.letters[loop]} in {count}:")
             depth += 1
         return depth
 

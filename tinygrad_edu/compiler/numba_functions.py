@@ -13,14 +13,17 @@ from tinygrad_edu.compiler.blas import gemm
 from tinygrad_edu.compiler.products import descend, product, turn
 from tinygrad_edu.errors import optional_import
 
-numba = optional_import("numba", extra="jit", purpose="Compiling to machine code")
-_extending = optional_import("numba.extending", extra="jit", purpose="Compiling to machine code")
-_cgutils = optional_import("numba.core.cgutils", extra="jit", purpose="Compiling to machine code")
-_ir = optional_import("llvmlite.ir", extra="jit", purpose="Compiling to machine code")
+_PURPOSE = "Compiling to machine code"
+numba = optional_import("numba", extra="jit", purpose=_PURPOSE)
+_extending = optional_import("numba.extending", extra="jit", purpose=_PURPOSE)
+_cgutils = optional_import("numba.core.cgutils", extra="jit", purpose=_PURPOSE)
+_ir = optional_import("llvmlite.ir", extra="jit", purpose=_PURPOSE)
 types = numba.types
 
 __all__ = [
+    "INNER",
     "OPTIONS",
+    "abreast",
     "descend",
     "exp",
     "expm1",
@@ -45,9 +48,27 @@ __all__ = [
 
 # Sums may be taken in another order, and a product added unrounded; NaN and infinity stay what they are.
 FASTMATH = {"reassoc", "contract", "nsz", "arcp"}
-OPTIONS: dict[str, Any] = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
+OPTIONS: dict[str, Any] = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
+
+
+def _without_alias() -> dict[str, Any]:
+    """Let machine code know that no two arrays that it is given overlap, if this version of Numba can be told.
+
+    Otherwise each loop begins by comparing addresses, and is there twice. Numba knows the flag, but no option for it.
+    """
+    try:
+        options = optional_import("numba.core.cpu", extra="jit", purpose=_PURPOSE).CPUTargetOptions
+        mapping = optional_import("numba.core.options", extra="jit", purpose=_PURPOSE).TargetOptions.Mapping
+    except AttributeError:
+        return {}
+    options.noalias = mapping("noalias")
+    return {"noalias": True}
+
+
+OPTIONS |= _without_alias()
+INNER = OPTIONS | {"no_cpython_wrapper": True}  # of what compiled code alone calls
 njit = numba.njit
-_helper = numba.njit(**OPTIONS, forceinline=True)
+_helper = numba.njit(**INNER | {"forceinline": True})
 
 
 # --------------------------------------------------------------------------------------- pieces of memory
@@ -138,10 +159,29 @@ def normal(rng: Any, out: Any, dtype: Any) -> None:
         flat[k] = drawn[k]
 
 
-@numba.njit(forceinline=True)
+@_helper
 def upto(n: Any) -> Any:
     """Count from 0 to n - 1 in numbers without a sign: an index that cannot be negative is not looked at."""
     return range(types.uint64(n))
+
+
+@_extending.intrinsic(prefer_literal=True)
+def _unknown(_typing: Any, n: Any) -> Any:
+    """Give a number that the compiler cannot see, only that it is a multiple of 8 if it is one."""
+    mask = -8 if n.literal_value % 8 == 0 else -1
+
+    def make(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        kind = args[0].type
+        hidden = builder.call(_ir.InlineAsm(_ir.FunctionType(kind, [kind]), "", "=r,0"), args)
+        return builder.and_(hidden, _ir.Constant(kind, mask))
+
+    return types.int64(n), make
+
+
+@_extending.register_jitable(inline="always")
+def abreast(n: Any) -> Any:
+    """Count as `upto`, to so small a number that loops would be written out instead of done several at a time."""
+    return range(types.uint64(_unknown(n)))
 
 
 # ------------------------------------------------------------------------------------------- functions

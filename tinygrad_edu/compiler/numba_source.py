@@ -129,7 +129,7 @@ class _Source:
         lines = ["import math", ""] if "math." in text else []
         lines += ["import numpy as np"] if "np." in text else []
         lines += [f"from numpy import {', '.join(kinds)}", ""] if kinds else []
-        functions = sorted({"OPTIONS", "njit", *self.w.used})
+        functions = sorted({"OPTIONS", "njit", *self.w.used, *(["INNER"] if "INNER" in text else [])})
         line = f"from tinygrad_edu.compiler.numba_functions import {', '.join(functions)}"
         if len(line) > 120:
             line = "from tinygrad_edu.compiler.numba_functions import (\n"
@@ -184,6 +184,7 @@ class _Source:
             like = self.w.call("part", "memory", layout.places[value], _tuple(layout.buffers[value]), _dtype(value))
             return str(like)
         root, offset, strides = (value, 0, None) if seen is None else (seen.root, seen.offset, seen.strides)
+        root = self.fused.homes.get(root, root)
         if root in layout.batches:
             return None
         where, start = layout.place_of(root)
@@ -234,7 +235,7 @@ class _Source:
         arguments += [g for g in w.generators if g in used]
         arguments += sorted((singles & used) - made) + (["keep"] if "keep" in used else [])
         results = ", ".join(sorted(singles & made & later))
-        function = ["@njit(**OPTIONS)", f"def {name}({', '.join(arguments)}):", *_indented([*declared, *lines], 1)]
+        function = ["@njit(**INNER)", f"def {name}({', '.join(arguments)}):", *_indented([*declared, *lines], 1)]
         call = f"{name}({', '.join(arguments)})"
         return (function, call) if not results else ([*function, f"    return {results}"], f"{results} = {call}")
 

@@ -17,7 +17,7 @@ from tinygrad_edu.compiler.report import Table, buffers, explain
 from tinygrad_edu.compiler.stopping import InfiniteLossError
 from tinygrad_edu.compiler.variant import Variant
 from tinygrad_edu.conversion import as_array
-from tinygrad_edu.errors import CaptureError, OptionError, ShapeError
+from tinygrad_edu.errors import CaptureError, OptionError, ShapeError, optional_import
 from tinygrad_edu.optim.optimizer import check_whole
 from tinygrad_edu.tape import in_force, mode
 
@@ -92,6 +92,8 @@ def compile(  # noqa: A001 - the framework's word for it
         raise OptionError(f"compile takes a function of a batch that makes a step, but was given {function!r}.")
     if backend not in BACKENDS:
         raise OptionError(f"backend must be 'numpy' or 'numba', but is {backend!r}.")
+    if backend == "numba":
+        optional_import("numba", extra="jit", purpose="Compiling to machine code")
     return CompiledStep(function, backend=backend, shapes=shapes)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu.compiler.guards import Guard, guards_of, holds
 from tinygrad_edu.compiler.lowering import lower, shadow
 from tinygrad_edu.compiler.memory import bind, plan
-from tinygrad_edu.compiler.numba_step import make
 from tinygrad_edu.compiler.numpy_source import write_source
 from tinygrad_edu.compiler.passes import PASSES
 from tinygrad_edu.compiler.together import Flat, update_together
@@ -55,6 +54,8 @@ class Variant:
 
     def _make(self) -> Callable[..., float]:
         if self.backend == "numba":
+            from tinygrad_edu.compiler.numba_step import make  # noqa: PLC0415 - a third of the compiler, for those who ask
+
             self.machine = make(self.program, self.arrays, self.title)
             self.arrays.update(self.machine.arrays)
             self.source = self.machine.source
