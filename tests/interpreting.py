@@ -81,7 +81,6 @@ def sigmoid(x):
 _FUNCTIONS = {
     "INNER": {},
     "OPTIONS": {},
-    "abreast": range,
     "descend": descend,
     "exp": np.exp,
     "expm1": np.expm1,
@@ -93,6 +92,7 @@ _FUNCTIONS = {
     "product": product,
     "reciprocal": np.reciprocal,
     "rows": rows,
+    "several": int,
     "sigmoid": sigmoid,
     "sign": np.sign,
     "smaller": np.minimum,

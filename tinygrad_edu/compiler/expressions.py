@@ -98,7 +98,7 @@ _CALLED = frozenset(
         "trunc",
     ]
 )
-_OURS = """abreast descend exp expm1 gemm larger normal part product reciprocal rows sigmoid sign smaller square strided
+_OURS = """descend exp expm1 gemm larger normal part product reciprocal rows several sigmoid sign smaller square strided
 tanh turn uniform upto"""
 HELPERS = frozenset(_OURS.split())
 

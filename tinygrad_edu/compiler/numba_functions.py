@@ -23,7 +23,6 @@ types = numba.types
 __all__ = [
     "INNER",
     "OPTIONS",
-    "abreast",
     "descend",
     "exp",
     "expm1",
@@ -35,6 +34,7 @@ __all__ = [
     "product",
     "reciprocal",
     "rows",
+    "several",
     "sigmoid",
     "sign",
     "smaller",
@@ -166,8 +166,11 @@ def upto(n: Any) -> Any:
 
 
 @_extending.intrinsic(prefer_literal=True)
-def _unknown(_typing: Any, n: Any) -> Any:
-    """Give a number that the compiler cannot see, only that it is a multiple of 8 if it is one."""
+def several(_typing: Any, n: Any) -> Any:
+    """Give a number that the compiler cannot see, only that it is a multiple of 8, if it is one.
+
+    So few rounds of a loop it would write out one by one, and not do several at a time.
+    """
     mask = -8 if n.literal_value % 8 == 0 else -1
 
     def make(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
@@ -176,12 +179,6 @@ def _unknown(_typing: Any, n: Any) -> Any:
         return builder.and_(hidden, _ir.Constant(kind, mask))
 
     return types.int64(n), make
-
-
-@_extending.register_jitable(inline="always")
-def abreast(n: Any) -> Any:
-    """Count as `upto`, to so small a number that loops would be written out instead of done several at a time."""
-    return range(types.uint64(_unknown(n)))
 
 
 # ------------------------------------------------------------------------------------------- functions

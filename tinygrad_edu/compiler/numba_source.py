@@ -25,6 +25,8 @@ __all__ = ["write_numba_source"]
 
 _LONG = 130  # lines from which on a step is taken apart: one long function takes longer to compile
 _PART = 30
+# `isfinite` would be taken for true where sums may be added up in any order; this comparison is not.
+_LARGEST = {4: float(np.finfo(np.float32).max), 8: float(np.finfo(np.float64).max)}
 _KINDS = [
     "bool_",
     "int8",
@@ -114,7 +116,11 @@ class _Source:
         w.comment(i.origin)
         if i.op is p.CHECK:
             loss = w.scalar(i.inputs[0])
-            w.lines += [f"if not isfinite({loss}):", f"    losses[k] = {loss}", "    return k"]
+            w.lines += [
+                f"if not abs({loss}) <= {_LARGEST[i.inputs[0].dtype.itemsize]!r}:",
+                f"    losses[k] = {loss}",
+                "    return k",
+            ]
         elif i.op.kind in ("product", "descend"):
             write_product(w, i)
         elif i.op is p.RANDOM and i.out is not None:
