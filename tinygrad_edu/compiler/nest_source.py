@@ -105,7 +105,7 @@ class _NestWriter:
 
     def _loops(self, depth: int, loops: list[Any]) -> int:
         for loop in loops:
-            few = loop is self.inner[-1] and loop.size in _FEW
+            few = loop is not self.inner[-1] or loop.size in _FEW
             size = self.w.call("several", loop.size) if few else loop.size
             self._line(depth, f"for {self.letters[loop]} in {self.w.call('upto', size)}:")
             depth += 1
