@@ -366,6 +366,14 @@ def test_an_array_of_the_users_with_gaps_is_refused():
         tg_compile(one.step, backend="numba")(floats(6, 5), floats(6, 5))
 
 
+def test_an_array_that_shares_memory_with_a_weight_is_refused():
+    model = mlp()
+    part = model[0].weight.numpy()[:2]
+    one = training(model, lambda z, y: ((z - y) ** 2).mean() + (model[0].weight[:2] * part).sum())
+    with pytest.raises(CaptureError, match="share memory"):
+        tg_compile(one.step, backend="numba")(floats(6, 5), floats(6, 3))
+
+
 # -------------------------------------------------------------------------------------------- source
 def test_the_source_names_layers_and_the_users_lines():
     model = nn.Sequential(nn.Linear(8, 16, rng=RNG(0)), nn.ReLU(), nn.Linear(16, 3, rng=RNG(1)))

@@ -31,6 +31,7 @@ _REDUCE = {
 }
 _START = {"add": 0, "multiply": 1, "maximum": -np.inf, "minimum": np.inf, "logical_and": 1, "logical_or": 0}
 _FEW = range(8, 33)  # so many numbers of a row are done several at a time only if the compiler is made to
+_DEEP = 3  # in a nest so deep, the outer loops would be written out in part: slow to compile, and no faster
 _MANY = 2**12  # so many numbers and more are added up in double precision
 
 
@@ -105,7 +106,7 @@ class _NestWriter:
 
     def _loops(self, depth: int, loops: list[Any]) -> int:
         for loop in loops:
-            few = loop is not self.inner[-1] or loop.size in _FEW
+            few = loop.size in _FEW if loop is self.inner[-1] else len(self.letters) >= _DEEP
             size = self.w.call("several", loop.size) if few else loop.size
             self._line(depth, f"for {self.letters[loop]} in {self.w.call('upto', size)}:")
             depth += 1

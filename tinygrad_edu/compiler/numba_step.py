@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,6 +100,7 @@ class NumbaStep:
                 offset + seen.offset * size,
                 [s * size for s in seen.strides],
             )
+        _refuse_shared(layout.states, arrays)
         self._states = [*(_dense(value, arrays[value]) for value in layout.states), *layout.generators]
         self._dtypes = [value.dtype for value in program.inputs]
         self._shapes = [value.shape for value in program.inputs]
@@ -211,6 +213,16 @@ def _dense(value: Value, array: NDArray[Any]) -> NDArray[Any]:
             f'read. Copy it, with np.ascontiguousarray({value.name}), or use backend="numpy".'
         )
     return array
+
+
+def _refuse_shared(states: list[Value], arrays: Mapping[Value, NDArray[Any]]) -> None:
+    """Refuse states of which one is a part of another: machine code takes each to lie on its own."""
+    for a, b in combinations(states, 2):
+        if np.may_share_memory(arrays[a], arrays[b]):
+            raise CaptureError(
+                f"{a.name} and {b.name} share memory, which machine code cannot know of: one of them is a view of the "
+                f'other, as model.weight.numpy() is. Use the Tensor itself, or backend="numpy".'
+            )
 
 
 def _refuse_computed(check: Instruction, program: Program) -> None:
