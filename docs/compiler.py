@@ -48,7 +48,7 @@ belongs into memory that outlives the step.
 {recorded}
 ```
 
-## 2. Take apart (`lowering.py`, `symbols.py`)
+## 2. Take apart (`lowering/`)
 
 Each row's forward runs once more, on symbols in place of arrays, which note every call of NumPy that they take part
 in. So the compiler computes exactly what the row computes, and no row has a second definition that could differ.

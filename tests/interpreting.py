@@ -108,9 +108,9 @@ _MATH |= {"erf": lambda x: type(x)(math.erf(x)), "erfc": lambda x: type(x)(math.
 
 
 def load(source):
-    """Do what `numba_cache.load` does, without compiling."""
+    """Do what `cache.load` does, without compiling."""
     lines = [line for line in source.splitlines() if line != "import math"]
-    start = next(k for k, line in enumerate(lines) if "numba_functions import" in line)
+    start = next(k for k, line in enumerate(lines) if "machine.functions import" in line)
     stop = next(k for k in range(start, len(lines)) if lines[k] == "")
     names = dict(_FUNCTIONS, math=types.SimpleNamespace(**_MATH))
     with np.errstate(all="ignore"):

@@ -13,22 +13,23 @@ import pytest
 from tests.compiling import RNG, floats, loss_of, training
 from tests.test_compiler_equality import OPTIMIZERS
 from tinygrad_edu import nn
-from tinygrad_edu.compiler import compile as tg_compile, numba_cache
+from tinygrad_edu.compiler import compile as tg_compile
+from tinygrad_edu.compiler.machine import cache
 from tinygrad_edu.errors import MissingDependencyError
 
 numba = pytest.importorskip("numba")
-functions = pytest.importorskip("tinygrad_edu.compiler.numba_functions")
+functions = pytest.importorskip("tinygrad_edu.compiler.machine.functions")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def folder(tmp_path_factory):
     """Let this module compile into a folder of its own."""
-    path, before = tmp_path_factory.mktemp("cache"), os.environ.get(numba_cache.VARIABLE)
-    os.environ[numba_cache.VARIABLE] = str(path)
+    path, before = tmp_path_factory.mktemp("cache"), os.environ.get(cache.VARIABLE)
+    os.environ[cache.VARIABLE] = str(path)
     yield path / "compiled"
-    os.environ.pop(numba_cache.VARIABLE)
+    os.environ.pop(cache.VARIABLE)
     if before is not None:
-        os.environ[numba_cache.VARIABLE] = before
+        os.environ[cache.VARIABLE] = before
 
 
 def distance(a, b):
@@ -129,20 +130,20 @@ def test_the_next_run_finds_the_machine_code(folder):
 
 
 def test_the_cache_is_in_the_users_folder_unless_a_variable_names_another(monkeypatch, tmp_path):
-    monkeypatch.delenv(numba_cache.VARIABLE)
+    monkeypatch.delenv(cache.VARIABLE)
     for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(variable, str(tmp_path))
-    assert numba_cache.cache_folder().parts[-2:] == ("tinygrad_edu", "compiled")
-    monkeypatch.setenv(numba_cache.VARIABLE, str(tmp_path / "here"))
-    assert numba_cache.cache_folder() == tmp_path / "here" / "compiled"
+    assert cache.cache_folder().parts[-2:] == ("tinygrad_edu", "compiled")
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "here"))
+    assert cache.cache_folder() == tmp_path / "here" / "compiled"
 
 
 def test_a_folder_that_cannot_be_written_does_not_matter(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv(numba_cache.VARIABLE, str(tmp_path / "file"))
-    module = numba_cache.load("answer = 42\n")
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "file"))
+    module = cache.load("answer = 42\n")
     assert module.answer == 42
-    assert numba_cache.load("answer = 42\n") is module
+    assert cache.load("answer = 42\n") is module
 
 
 def test_without_numba_the_error_says_how_to_install_it(monkeypatch):

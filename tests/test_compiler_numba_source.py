@@ -24,7 +24,8 @@ from tests.test_compiler_equality import (
     stacked,
 )
 from tinygrad_edu import functional, nn, optim
-from tinygrad_edu.compiler import compile as tg_compile, numba_step
+from tinygrad_edu.compiler import compile as tg_compile
+from tinygrad_edu.compiler.machine import step as machine_step
 from tinygrad_edu.compiler.stopping import InfiniteLossError, refuse_infinite
 from tinygrad_edu.errors import CaptureError
 from tinygrad_edu.tape import check
@@ -34,7 +35,7 @@ pytest.importorskip("numba")
 
 @pytest.fixture(autouse=True)
 def interpreted(monkeypatch):
-    monkeypatch.setattr(numba_step, "load", interpreting.load)
+    monkeypatch.setattr(machine_step, "load", interpreting.load)
 
 
 # What machine code does not do, and what its error names.

@@ -124,7 +124,7 @@ def assemble(*inputs: Any, shape: tuple[int, ...], dtype: Any, order: tuple[int,
         if how in ("", "fill"):
             np.copyto(target, values[0])
         elif how in ("put", "add.at"):
-            place = _filled_in(index, inputs)
+            place = filled_in(index, inputs)
             if how == "put":
                 target[place] = values[0]
             else:
@@ -134,10 +134,10 @@ def assemble(*inputs: Any, shape: tuple[int, ...], dtype: Any, order: tuple[int,
     return out
 
 
-def _filled_in(index: Any, inputs: Sequence[Any]) -> Any:
+def filled_in(index: Any, inputs: Sequence[Any]) -> Any:
     if isinstance(index, Slot):
         return inputs[index.operand]
-    return tuple(_filled_in(part, inputs) for part in index) if isinstance(index, tuple) else index
+    return tuple(filled_in(part, inputs) for part in index) if isinstance(index, tuple) else index
 
 
 def order_of(array: NDArray[Any]) -> tuple[int, ...]:

@@ -54,7 +54,7 @@ class Variant:
 
     def _make(self) -> Callable[..., float]:
         if self.backend == "numba":
-            from tinygrad_edu.compiler.numba_step import make  # noqa: PLC0415 - a third of the compiler, for those who ask
+            from tinygrad_edu.compiler.machine.step import make  # noqa: PLC0415 - a third of the compiler, for those who ask
 
             self.machine = make(self.program, self.arrays, self.title)
             self.arrays.update(self.machine.arrays)

@@ -8,11 +8,11 @@ import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.assembling import order_of
-from tinygrad_edu.compiler.functions import broadcast
+from tinygrad_edu.compiler.lowering.functions import broadcast
+from tinygrad_edu.compiler.lowering.symbols import Symbol, emit
+from tinygrad_edu.compiler.lowering.tracer import Tracer, UntraceableError
 from tinygrad_edu.compiler.primitives import Primitive
 from tinygrad_edu.compiler.program import Instruction, Program, Value, layout
-from tinygrad_edu.compiler.symbols import Symbol, emit
-from tinygrad_edu.compiler.tracer import Tracer, UntraceableError
 from tinygrad_edu.functional.embedding import _refuse_no_row
 from tinygrad_edu.functional.likelihoods import refuse_no_class
 from tinygrad_edu.ops.constants import positions

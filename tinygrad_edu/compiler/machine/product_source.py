@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.compiler.expressions import literal
-from tinygrad_edu.compiler.folding import DESCEND
-from tinygrad_edu.compiler.numba_writer import LETTERS
+from tinygrad_edu.compiler.machine.expressions import literal
+from tinygrad_edu.compiler.machine.folding import DESCEND
+from tinygrad_edu.compiler.machine.refusing import refusal
+from tinygrad_edu.compiler.machine.writer import LETTERS
 from tinygrad_edu.compiler.program import Instruction, Value
-from tinygrad_edu.compiler.refusing import refusal
 
 if TYPE_CHECKING:
-    from tinygrad_edu.compiler.matrices import Matrix, Product
-    from tinygrad_edu.compiler.numba_writer import Writer
+    from tinygrad_edu.compiler.machine.matrices import Matrix, Product
+    from tinygrad_edu.compiler.machine.writer import Writer
 
 __all__ = ["write_product"]
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.expressions import expression, literal
-from tinygrad_edu.compiler.forms import Via
-from tinygrad_edu.compiler.loops import Time, fastest_last, repeated, times
-from tinygrad_edu.compiler.numba_writer import LETTERS
+from tinygrad_edu.compiler.machine.expressions import expression, literal
+from tinygrad_edu.compiler.machine.forms import Via
+from tinygrad_edu.compiler.machine.loops import Time, fastest_last, repeated, times
+from tinygrad_edu.compiler.machine.refusing import refusal
+from tinygrad_edu.compiler.machine.writer import LETTERS
 from tinygrad_edu.compiler.program import Value
-from tinygrad_edu.compiler.refusing import refusal
 
 if TYPE_CHECKING:
-    from tinygrad_edu.compiler.nests import Axes, Nest, Statement
-    from tinygrad_edu.compiler.numba_writer import Writer
+    from tinygrad_edu.compiler.machine.nests import Axes, Nest, Statement
+    from tinygrad_edu.compiler.machine.writer import Writer
 
 __all__ = ["write_nest"]
 

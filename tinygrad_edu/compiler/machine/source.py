@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.forms import dense_strides
-from tinygrad_edu.compiler.fusion import Fused, stops
-from tinygrad_edu.compiler.nest_source import write_nest
-from tinygrad_edu.compiler.nests import Nest
-from tinygrad_edu.compiler.numba_writer import Writer
-from tinygrad_edu.compiler.product_source import write_product
-from tinygrad_edu.compiler.refusing import refusal
+from tinygrad_edu.compiler.machine.forms import dense_strides
+from tinygrad_edu.compiler.machine.fusion import Fused, stops
+from tinygrad_edu.compiler.machine.nest_source import write_nest
+from tinygrad_edu.compiler.machine.nests import Nest
+from tinygrad_edu.compiler.machine.product_source import write_product
+from tinygrad_edu.compiler.machine.refusing import refusal
+from tinygrad_edu.compiler.machine.writer import Writer
 
 if TYPE_CHECKING:
-    from tinygrad_edu.compiler.numba_memory import Layout
+    from tinygrad_edu.compiler.machine.memory import Layout
     from tinygrad_edu.compiler.program import Instruction, Program, Value
 
 __all__ = ["write_numba_source"]
@@ -136,9 +136,9 @@ class _Source:
         lines += ["import numpy as np"] if "np." in text else []
         lines += [f"from numpy import {', '.join(kinds)}", ""] if kinds else []
         functions = sorted({"OPTIONS", "njit", *self.w.used, *(["INNER"] if "INNER" in text else [])})
-        line = f"from tinygrad_edu.compiler.numba_functions import {', '.join(functions)}"
+        line = f"from tinygrad_edu.compiler.machine.functions import {', '.join(functions)}"
         if len(line) > 120:
-            line = "from tinygrad_edu.compiler.numba_functions import (\n"
+            line = "from tinygrad_edu.compiler.machine.functions import (\n"
             line += "".join(f"    {function},\n" for function in functions) + ")"
         return "\n".join([*lines, line])
 

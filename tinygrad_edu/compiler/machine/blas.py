@@ -7,28 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinygrad_edu.errors import optional_import
-
-_PURPOSE = "Compiling to machine code"
-numba = optional_import("numba", extra="jit", purpose=_PURPOSE)
-_extending = optional_import("numba.extending", extra="jit", purpose=_PURPOSE)
-_cgutils = optional_import("numba.core.cgutils", extra="jit", purpose=_PURPOSE)
-_ir = optional_import("llvmlite.ir", extra="jit", purpose=_PURPOSE)
-_binding = optional_import("llvmlite.binding", extra="jit", purpose=_PURPOSE)
-optional_import("scipy.linalg.cython_blas", extra="jit", purpose=_PURPOSE)
-types = numba.types
+from tinygrad_edu.compiler.machine.library import binding, cgutils, extending, ir, types
 
 __all__ = ["gemm"]
 
 _SYMBOLS = {types.float32: "tinygrad_edu_sgemm", types.float64: "tinygrad_edu_dgemm"}
 for _name in ("sgemm", "dgemm"):
-    _address = _extending.get_cython_function_address("scipy.linalg.cython_blas", _name)
-    _binding.add_symbol(f"tinygrad_edu_{_name}", _address)
+    _address = extending.get_cython_function_address("scipy.linalg.cython_blas", _name)
+    binding.add_symbol(f"tinygrad_edu_{_name}", _address)
 
-_BYTE, _INT = _ir.IntType(8), _ir.IntType(32)
+_BYTE, _INT = ir.IntType(8), ir.IntType(32)
 
 
-@_extending.intrinsic(prefer_literal=True)
+@extending.intrinsic(prefer_literal=True)
 def gemm(_typing: Any, how: Any, a: Any, b: Any, c: Any, alpha: Any, beta: Any) -> Any:
     """Compute c = alpha * a @ b + beta * c; `how` says which of a and b are transposed: "nn", "nt", "tn", "tt"."""
     if not isinstance(how, types.StringLiteral) or c.dtype not in _SYMBOLS:
@@ -37,13 +28,13 @@ def gemm(_typing: Any, how: Any, a: Any, b: Any, c: Any, alpha: Any, beta: Any) 
 
     def make(context: Any, builder: Any, signature: Any, args: Any) -> None:
         arrays = [context.make_array(kind)(context, builder, x) for kind, x in zip((a, b, c), args[1:4], strict=True)]
-        m, n = _cgutils.unpack_tuple(builder, arrays[2].shape)
-        k = _cgutils.unpack_tuple(builder, arrays[0].shape)[0 if flags[0] == "t" else 1]
+        m, n = cgutils.unpack_tuple(builder, arrays[2].shape)
+        k = cgutils.unpack_tuple(builder, arrays[0].shape)[0 if flags[0] == "t" else 1]
         scalar = context.get_data_type(c.dtype)
         scale = [context.cast(builder, args[i], signature.args[i], c.dtype) for i in (4, 5)]
 
         def held(value: Any) -> Any:
-            place = _cgutils.alloca_once(builder, value.type)
+            place = cgutils.alloca_once(builder, value.type)
             builder.store(value, place)
             return place
 
@@ -55,8 +46,8 @@ def gemm(_typing: Any, how: Any, a: Any, b: Any, c: Any, alpha: Any, beta: Any) 
         pointer = scalar.as_pointer()
         kinds = [_BYTE.as_pointer()] * 2 + [_INT.as_pointer()] * 3 + [pointer, pointer, _INT.as_pointer()]
         kinds += [pointer, _INT.as_pointer(), pointer, pointer, _INT.as_pointer()]
-        function = _cgutils.get_or_insert_function(
-            builder.module, _ir.FunctionType(_ir.VoidType(), kinds), _SYMBOLS[c.dtype]
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), kinds), _SYMBOLS[c.dtype]
         )
         builder.call(
             function,
@@ -73,7 +64,7 @@ def gemm(_typing: Any, how: Any, a: Any, b: Any, c: Any, alpha: Any, beta: Any) 
                 integer(first[1]),
                 held(scale[1]),
                 arrays[2].data,
-                integer(builder.sdiv(_cgutils.unpack_tuple(builder, arrays[2].strides)[0], arrays[2].itemsize)),
+                integer(builder.sdiv(cgutils.unpack_tuple(builder, arrays[2].strides)[0], arrays[2].itemsize)),
             ],
         )
 
@@ -82,11 +73,11 @@ def gemm(_typing: Any, how: Any, a: Any, b: Any, c: Any, alpha: Any, beta: Any) 
 
 def _operand(builder: Any, array: Any, flag: str) -> tuple[Any, Any]:
     """Say whether BLAS has to transpose an array, and how far apart its lines are."""
-    rows, columns = _cgutils.unpack_tuple(builder, array.strides)
-    height, width = _cgutils.unpack_tuple(builder, array.shape)
+    rows, columns = cgutils.unpack_tuple(builder, array.strides)
+    height, width = cgutils.unpack_tuple(builder, array.shape)
     by_rows = builder.icmp_signed("==", columns, array.itemsize)
     line = builder.sdiv(builder.select(by_rows, rows, columns), array.itemsize)
     least = builder.select(by_rows, width, height)
     line = builder.select(builder.icmp_signed("<", line, least), least, line)
-    plain, turned = (_ir.Constant(_BYTE, ord(c)) for c in (("N", "T") if flag == "n" else ("T", "N")))
+    plain, turned = (ir.Constant(_BYTE, ord(c)) for c in (("N", "T") if flag == "n" else ("T", "N")))
     return builder.select(by_rows, plain, turned), line

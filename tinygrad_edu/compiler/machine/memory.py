@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.forms import Seen, dense_strides
-from tinygrad_edu.compiler.loops import repeated, times
-from tinygrad_edu.compiler.matrices import Product, product_of
-from tinygrad_edu.compiler.nests import Nest
+from tinygrad_edu.compiler.machine.forms import Seen, dense_strides
+from tinygrad_edu.compiler.machine.loops import repeated, times
+from tinygrad_edu.compiler.machine.matrices import Product, product_of
+from tinygrad_edu.compiler.machine.nests import Nest
 from tinygrad_edu.compiler.program import Instruction, Program, Value
 from tinygrad_edu.compiler.together import Flat
 
 if TYPE_CHECKING:
-    from tinygrad_edu.compiler.fusion import Fused
+    from tinygrad_edu.compiler.machine.fusion import Fused
 
 __all__ = ["Layout", "lay_out"]
 

@@ -14,8 +14,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.assembling import Slot, Step, follow
+from tinygrad_edu.compiler.lowering.tracer import Tracer, UntraceableError
 from tinygrad_edu.compiler.program import Value
-from tinygrad_edu.compiler.tracer import Tracer, UntraceableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

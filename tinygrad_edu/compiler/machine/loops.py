@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tinygrad_edu.compiler.nests import strides
+from tinygrad_edu.compiler.machine.nests import strides
 from tinygrad_edu.compiler.program import Value
 
 if TYPE_CHECKING:
-    from tinygrad_edu.compiler.nests import Loop, Nest, Statement
+    from tinygrad_edu.compiler.machine.nests import Loop, Nest, Statement
 
 __all__ = ["Time", "fastest_last", "repeated", "times"]
 

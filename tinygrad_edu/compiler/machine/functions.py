@@ -9,16 +9,9 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from tinygrad_edu.compiler.blas import gemm
-from tinygrad_edu.compiler.products import descend, product, turn
-from tinygrad_edu.errors import optional_import
-
-_PURPOSE = "Compiling to machine code"
-numba = optional_import("numba", extra="jit", purpose=_PURPOSE)
-_extending = optional_import("numba.extending", extra="jit", purpose=_PURPOSE)
-_cgutils = optional_import("numba.core.cgutils", extra="jit", purpose=_PURPOSE)
-_ir = optional_import("llvmlite.ir", extra="jit", purpose=_PURPOSE)
-types = numba.types
+from tinygrad_edu.compiler.machine.blas import gemm
+from tinygrad_edu.compiler.machine.library import cgutils, extending, ir, numba, options, target, types
+from tinygrad_edu.compiler.machine.products import descend, product, turn
 
 __all__ = [
     "INNER",
@@ -57,11 +50,9 @@ def _without_alias() -> dict[str, Any]:
     Otherwise each loop begins by comparing addresses, and is there twice. Numba knows the flag, but no option for it.
     """
     try:
-        options = optional_import("numba.core.cpu", extra="jit", purpose=_PURPOSE).CPUTargetOptions
-        mapping = optional_import("numba.core.options", extra="jit", purpose=_PURPOSE).TargetOptions.Mapping
+        target.CPUTargetOptions.noalias = options.TargetOptions.Mapping("noalias")
     except AttributeError:
         return {}
-    options.noalias = mapping("noalias")
     return {"noalias": True}
 
 
@@ -83,28 +74,28 @@ def _array(context: Any, builder: Any, kind: Any, data: Any, shape: list[Any], s
     array.data = builder.bitcast(data, array.data.type)
     array.nitems, array.itemsize = size, itemsize
     number = context.get_value_type(types.intp)  # which an array without axes does not tell
-    array.shape = _cgutils.pack_array(builder, shape, number)
-    array.strides = _cgutils.pack_array(builder, [builder.mul(s, itemsize) for s in strides], number)
-    array.meminfo = _cgutils.get_null_value(array.meminfo.type)
-    array.parent = _cgutils.get_null_value(array.parent.type)
+    array.shape = cgutils.pack_array(builder, shape, number)
+    array.strides = cgutils.pack_array(builder, [builder.mul(s, itemsize) for s in strides], number)
+    array.meminfo = cgutils.get_null_value(array.meminfo.type)
+    array.parent = cgutils.get_null_value(array.parent.type)
     return array._getvalue()  # noqa: SLF001 - how Numba's own arrays are built
 
 
 def _begin(context: Any, builder: Any, kind: Any, value: Any, offset: Any) -> Any:
     """Find the byte at which a piece begins."""
     whole = context.make_array(kind)(context, builder, value)
-    byte = _ir.IntType(8)
+    byte = ir.IntType(8)
     return builder.gep(builder.bitcast(whole.data, byte.as_pointer()), [offset], source_etype=byte)
 
 
-@_extending.intrinsic
+@extending.intrinsic
 def part(_typing: Any, memory: Any, offset: Any, shape: Any, dtype: Any) -> Any:
     """Give the piece of memory that begins `offset` bytes on, as an array in row-major order."""
     kind = types.Array(dtype.dtype, len(shape), "C")
 
     def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = _begin(context, builder, signature.args[0], args[0], args[1])
-        lengths = _cgutils.unpack_tuple(builder, args[2])
+        lengths = cgutils.unpack_tuple(builder, args[2])
         strides = [context.get_constant(types.intp, 1)]
         for n in reversed(lengths[1:]):
             strides.insert(0, builder.mul(strides[0], n))
@@ -113,14 +104,14 @@ def part(_typing: Any, memory: Any, offset: Any, shape: Any, dtype: Any) -> Any:
     return kind(memory, offset, shape, dtype), make
 
 
-@_extending.intrinsic
+@extending.intrinsic
 def strided(_typing: Any, memory: Any, offset: Any, shape: Any, strides: Any, dtype: Any) -> Any:
     """Give the piece of memory that begins `offset` bytes on, as an array with these strides, in entries."""
     kind = types.Array(dtype.dtype, len(shape), "A")
 
     def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = _begin(context, builder, signature.args[0], args[0], args[1])
-        lengths, steps = (_cgutils.unpack_tuple(builder, arg) for arg in args[2:4])
+        lengths, steps = (cgutils.unpack_tuple(builder, arg) for arg in args[2:4])
         return _array(context, builder, kind, data, lengths, steps)
 
     return kind(memory, offset, shape, strides, dtype), make
@@ -165,7 +156,7 @@ def upto(n: Any) -> Any:
     return range(types.uint64(n))
 
 
-@_extending.intrinsic(prefer_literal=True)
+@extending.intrinsic(prefer_literal=True)
 def several(_typing: Any, n: Any) -> Any:
     """Give a number that the compiler cannot see, only that it is a multiple of 8, if it is one.
 
@@ -175,8 +166,8 @@ def several(_typing: Any, n: Any) -> Any:
 
     def make(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         kind = args[0].type
-        hidden = builder.call(_ir.InlineAsm(_ir.FunctionType(kind, [kind]), "", "=r,0"), args)
-        return builder.and_(hidden, _ir.Constant(kind, mask))
+        hidden = builder.call(ir.InlineAsm(ir.FunctionType(kind, [kind]), "", "=r,0"), args)
+        return builder.and_(hidden, ir.Constant(kind, mask))
 
     return types.int64(n), make
 
@@ -185,7 +176,7 @@ def several(_typing: Any, n: Any) -> Any:
 def _of_two(name: str) -> Any:
     """Give NumPy's maximum or minimum, where NaN wins, as the one instruction that it is."""
 
-    @_extending.intrinsic
+    @extending.intrinsic
     def function(_typing: Any, x: Any, y: Any) -> Any:
         if x != y or not isinstance(x, types.Float):
             return None
@@ -200,8 +191,8 @@ def _of_two(name: str) -> Any:
 
 def _llvm(builder: Any, name: str, kind: Any, n: int) -> Any:
     """Declare one of LLVM's own functions of numbers."""
-    return _cgutils.get_or_insert_function(
-        builder.module, _ir.FunctionType(kind, [kind] * n), f"llvm.{name}.{kind.intrinsic_name}"
+    return cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(kind, [kind] * n), f"llvm.{name}.{kind.intrinsic_name}"
     )
 
 
@@ -213,12 +204,12 @@ def _series(builder: Any, x: Any) -> tuple[Any, Any, Any]:
 
     Taylor's series is exact to the last bit or two there; a power of two is written as the exponent's bits.
     """
-    single = isinstance(x.type, _ir.FloatType)
+    single = isinstance(x.type, ir.FloatType)
     bits, mantissa, bias, terms, fine = (32, 23, 127, 7, 9) if single else (64, 52, 1023, 13, 32)
     bottom, top = (-104.0, 89.0) if single else (-746.0, 710.0)
 
     def number(value: Any) -> Any:
-        return _ir.Constant(x.type, float(value))
+        return ir.Constant(x.type, float(value))
 
     def call(name: str, *args: Any) -> Any:
         return builder.call(_llvm(builder, name, x.type, len(args)), args)
@@ -234,9 +225,9 @@ def _series(builder: Any, x: Any) -> tuple[Any, Any, Any]:
     half = call("rint", builder.fmul(n, number(0.5)))
     factors = []
     for part_of_n in (half, builder.fsub(n, half)):
-        whole = _ir.IntType(bits)
-        exponent = builder.add(builder.fptosi(part_of_n, whole), _ir.Constant(whole, bias))
-        factors.append(builder.bitcast(builder.shl(exponent, _ir.Constant(whole, mantissa)), x.type))
+        whole = ir.IntType(bits)
+        exponent = builder.add(builder.fptosi(part_of_n, whole), ir.Constant(whole, bias))
+        factors.append(builder.bitcast(builder.shl(exponent, ir.Constant(whole, mantissa)), x.type))
     return builder.fmul(total, r), factors[0], factors[1]
 
 
@@ -261,8 +252,8 @@ def _expm1(builder: Any, x: Any) -> Any:
 
 def _tanh(builder: Any, x: Any) -> Any:
     size = builder.call(_llvm(builder, "fabs", x.type, 1), [x])
-    t = _expm1(builder, builder.fmul(size, _ir.Constant(x.type, -2.0)))
-    y = builder.fdiv(t, builder.fadd(t, _ir.Constant(x.type, 2.0)))
+    t = _expm1(builder, builder.fmul(size, ir.Constant(x.type, -2.0)))
+    y = builder.fdiv(t, builder.fadd(t, ir.Constant(x.type, 2.0)))
     return builder.call(_llvm(builder, "copysign", x.type, 2), [y, x])
 
 
@@ -271,19 +262,19 @@ def _sigmoid(builder: Any, x: Any) -> Any:
 
 
 def _sign(builder: Any, x: Any) -> Any:
-    zero, one = _ir.Constant(x.type, 0.0), _one(x)
+    zero, one = ir.Constant(x.type, 0.0), _one(x)
     negative = builder.select(builder.fcmp_ordered("<", x, zero), builder.fneg(one), x)
     return builder.select(builder.fcmp_ordered(">", x, zero), one, negative)
 
 
 def _one(x: Any) -> Any:
-    return _ir.Constant(x.type, 1.0)
+    return ir.Constant(x.type, 1.0)
 
 
 def _of_one(build: Any) -> Any:
     """Make a function that compiled source calls of one that builds it."""
 
-    @_extending.intrinsic
+    @extending.intrinsic
     def function(_typing: Any, x: Any) -> Any:
         if not isinstance(x, types.Float):
             return None

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.lowering.symbols import FUNCTIONS, Symbol, emit, example
+from tinygrad_edu.compiler.lowering.tracer import UntraceableError
 from tinygrad_edu.compiler.primitives import Primitive
-from tinygrad_edu.compiler.symbols import FUNCTIONS, Symbol, emit, example
-from tinygrad_edu.compiler.tracer import UntraceableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tinygrad_edu.compiler.tracer import Tracer
+    from tinygrad_edu.compiler.lowering.tracer import Tracer
 
 __all__ = ["broadcast"]
 

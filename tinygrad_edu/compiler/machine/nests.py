@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.compiler.forms import Form, dense_strides
+from tinygrad_edu.compiler.machine.forms import Form, dense_strides
 from tinygrad_edu.compiler.program import Value
 
 if TYPE_CHECKING:

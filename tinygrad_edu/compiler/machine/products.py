@@ -8,27 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu.errors import optional_import
+from tinygrad_edu.compiler.machine.library import binding, cgutils, extending, ir, types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_PURPOSE = "Compiling to machine code"
-numba = optional_import("numba", extra="jit", purpose=_PURPOSE)
-_extending = optional_import("numba.extending", extra="jit", purpose=_PURPOSE)
-_cgutils = optional_import("numba.core.cgutils", extra="jit", purpose=_PURPOSE)
-_ir = optional_import("llvmlite.ir", extra="jit", purpose=_PURPOSE)
-_binding = optional_import("llvmlite.binding", extra="jit", purpose=_PURPOSE)
-types = numba.types
 
 __all__ = ["descend", "product", "turn"]
 
-_INDEX = _ir.IntType(64)
+_INDEX = ir.IntType(64)
 
 
 def _registers() -> tuple[int, int, int]:
     """Give the bytes of a vector register, and the rows and registers in a row of a tile that fit into all of them."""
-    features = _binding.get_host_cpu_features()
+    features = binding.get_host_cpu_features()
     if features.get("avx512f"):
         return 64, 12, 2
     if features.get("avx2"):
@@ -40,7 +33,7 @@ _BYTES, _ROWS, _COLUMNS = _registers()
 
 
 def _index(n: int) -> Any:
-    return _ir.Constant(_INDEX, n)
+    return ir.Constant(_INDEX, n)
 
 
 class _Tiles:
@@ -75,7 +68,7 @@ class _Tiles:
         self.m, self.n, self.k = sizes
         self.along_rows, self.along_terms, self.row_b, self.row_c = strides
         self.a, self.b = pointers
-        self.size = 4 if isinstance(kind, _ir.FloatType) else 8
+        self.size = 4 if isinstance(kind, ir.FloatType) else 8
         self.lanes = _BYTES // self.size
 
     def build(self) -> None:
@@ -101,7 +94,7 @@ class _Tiles:
         if n == 1:
             body(_index(0))
         elif n > 1:
-            with _cgutils.for_range(self.builder, _index(n)) as loop:
+            with cgutils.for_range(self.builder, _index(n)) as loop:
                 body(loop.index)
 
     def _panel(self, column: Any, widths: list[int]) -> None:
@@ -121,11 +114,11 @@ class _Tiles:
     def _tile(self, row: Any, column: Any, height: int, widths: list[int]) -> None:
         """Sum up one tile in registers, and store it."""
         builder = self.builder
-        kinds = [_ir.VectorType(self.kind, width) if width > 1 else self.kind for width in widths]
-        sums = [[_cgutils.alloca_once(builder, kind) for kind in kinds] for _ in range(height)]
+        kinds = [ir.VectorType(self.kind, width) if width > 1 else self.kind for width in widths]
+        sums = [[cgutils.alloca_once(builder, kind) for kind in kinds] for _ in range(height)]
         for line in sums:
             for kind, place in zip(kinds, line, strict=True):
-                builder.store(_ir.Constant(kind, None) if kind is not self.kind else _ir.Constant(kind, 0.0), place)
+                builder.store(ir.Constant(kind, None) if kind is not self.kind else ir.Constant(kind, 0.0), place)
 
         def term(k: Any) -> None:
             at = builder.add(builder.mul(k, self.row_b), column)
@@ -174,24 +167,24 @@ class _Tiles:
         """Give a vector of one number."""
         if kind is self.kind:
             return number
-        empty = _ir.Constant(kind, _ir.Undefined)
-        first = self.builder.insert_element(empty, number, _ir.Constant(_ir.IntType(32), 0))
-        zeros = _ir.Constant(_ir.VectorType(_ir.IntType(32), kind.count), [0] * kind.count)
+        empty = ir.Constant(kind, ir.Undefined)
+        first = self.builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
         return self.builder.shuffle_vector(first, empty, zeros)
 
     def _fma(self, kind: Any, args: list[Any]) -> Any:
         single = "f32" if self.size == 4 else "f64"
         name = single if kind is self.kind else f"v{kind.count}{single}"
-        function = _ir.FunctionType(kind, [kind] * 3)
+        function = ir.FunctionType(kind, [kind] * 3)
         return self.builder.call(
-            _cgutils.get_or_insert_function(self.builder.module, function, f"llvm.fma.{name}"), args
+            cgutils.get_or_insert_function(self.builder.module, function, f"llvm.fma.{name}"), args
         )
 
 
 def _rows(context: Any, builder: Any, kind: Any, value: Any) -> tuple[Any, Any, Any]:
     """Give where a matrix begins, and its strides in numbers."""
     array = context.make_array(kind)(context, builder, value)
-    steps = _cgutils.unpack_tuple(builder, array.strides)
+    steps = cgutils.unpack_tuple(builder, array.strides)
     return (array.data, *(builder.sdiv(step, array.itemsize, flags=["exact"]) for step in steps))
 
 
@@ -211,7 +204,7 @@ def _build(
     _Tiles(builder, context.get_data_type(kinds[0].dtype), sizes, strides, (a, b), finish).build()
 
 
-@_extending.intrinsic(prefer_literal=True)
+@extending.intrinsic(prefer_literal=True)
 def product(_typing: Any, how: Any, a: Any, b: Any, c: Any, m: Any, n: Any, k: Any) -> Any:
     """Compute c = a @ b, m by n with k terms; how is "tn" if a lies transposed in memory, else "nn"."""
     sizes = m.literal_value, n.literal_value, k.literal_value
@@ -228,7 +221,7 @@ def product(_typing: Any, how: Any, a: Any, b: Any, c: Any, m: Any, n: Any, k: A
     return types.void(how, a, b, c, m, n, k), make
 
 
-@_extending.intrinsic(prefer_literal=True)
+@extending.intrinsic(prefer_literal=True)
 def descend(
     _typing: Any, how: Any, a: Any, b: Any, weight: Any, rate: Any, gradient: Any, keep: Any, m: Any, n: Any, k: Any
 ) -> Any:
@@ -254,7 +247,7 @@ def descend(
 
 
 # ---------------------------------------------------------------------------------------------- transposing
-@_extending.intrinsic(prefer_literal=True)
+@extending.intrinsic(prefer_literal=True)
 def turn(_typing: Any, x: Any, y: Any, m: Any, n: Any) -> Any:
     """Transpose x, m by n, into y: squares in registers, and the edges number by number."""
     rows, columns = m.literal_value, n.literal_value
@@ -263,14 +256,14 @@ def turn(_typing: Any, x: Any, y: Any, m: Any, n: Any) -> Any:
         source, width, _ = _rows(context, builder, x, args[0])
         target, height, _ = _rows(context, builder, y, args[1])
         kind = context.get_data_type(x.dtype)
-        size = 4 if isinstance(kind, _ir.FloatType) else 8
+        size = 4 if isinstance(kind, ir.FloatType) else 8
         side = min(_BYTES, 32) // size
         for whole, first, last in _squares(rows, columns, side):
             (i0, i1), (j0, j1) = first, last
             step = side if whole else 1
-            with _cgutils.for_range(builder, _index((i1 - i0) // step)) as i:
+            with cgutils.for_range(builder, _index((i1 - i0) // step)) as i:
                 row = builder.add(builder.mul(i.index, _index(step)), _index(i0))
-                with _cgutils.for_range(builder, _index((j1 - j0) // step)) as j:
+                with cgutils.for_range(builder, _index((j1 - j0) // step)) as j:
                     column = builder.add(builder.mul(j.index, _index(step)), _index(j0))
                     _square(builder, kind, size, step, (source, row, column, width), (target, column, row, height))
 
@@ -292,7 +285,7 @@ def _square(builder: Any, kind: Any, size: int, side: int, source: Any, target: 
         at = builder.add(builder.mul(builder.add(row, _index(r)), width), column)
         return builder.bitcast(builder.gep(pointer, [at], source_etype=kind), vector.as_pointer())
 
-    vector = _ir.VectorType(kind, side) if side > 1 else kind
+    vector = ir.VectorType(kind, side) if side > 1 else kind
     lines = [builder.load(place(source, r, vector), align=size, typ=vector) for r in range(side)]
     bit = 1
     while bit < side:
@@ -308,4 +301,4 @@ def _square(builder: Any, kind: Any, size: int, side: int, source: Any, target: 
 
 
 def _mixed(builder: Any, x: Any, y: Any, which: list[int]) -> Any:
-    return builder.shuffle_vector(x, y, _ir.Constant(_ir.VectorType(_ir.IntType(32), len(which)), which))
+    return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), len(which)), which))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.assembling import OWN, Part, _filled_in as filled_in, followed
-from tinygrad_edu.compiler.forms import Form, Views, form_of, indexed, rooted
+from tinygrad_edu.compiler.assembling import OWN, Part, filled_in, followed
+from tinygrad_edu.compiler.machine.forms import Form, Views, form_of, indexed, rooted
+from tinygrad_edu.compiler.machine.refusing import refusal
 from tinygrad_edu.compiler.program import Instruction, Value
-from tinygrad_edu.compiler.refusing import refusal
 from tinygrad_edu.functional.embedding import _refuse_no_row
 from tinygrad_edu.functional.likelihoods import refuse_no_class
 

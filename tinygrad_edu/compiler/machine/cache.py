@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["cache_folder", "load"]
 
 VARIABLE = "TINYGRAD_EDU_CACHE"
-_SUPPORT = ("numba_functions.py", "blas.py", "products.py")  # what becomes part of the machine code
+_SUPPORT = ("functions.py", "blas.py", "library.py", "products.py")  # what becomes part of the machine code
 
 
 def cache_folder() -> Path:

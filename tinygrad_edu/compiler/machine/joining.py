@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.compiler.nests import Axes, Loop, Nest, Statement, fastest
+from tinygrad_edu.compiler.machine.nests import Axes, Loop, Nest, Statement, fastest
 from tinygrad_edu.compiler.program import Value
 
 if TYPE_CHECKING:
-    from tinygrad_edu.compiler.forms import Form
+    from tinygrad_edu.compiler.machine.forms import Form
 
 __all__ = ["accept", "match", "rows_of"]
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.folding import MACHINE_PASSES
-from tinygrad_edu.compiler.forms import dense_strides
-from tinygrad_edu.compiler.fusion import fuse, stops
+from tinygrad_edu.compiler.machine.cache import load
+from tinygrad_edu.compiler.machine.folding import MACHINE_PASSES
+from tinygrad_edu.compiler.machine.forms import dense_strides
+from tinygrad_edu.compiler.machine.fusion import fuse, stops
+from tinygrad_edu.compiler.machine.memory import lay_out
+from tinygrad_edu.compiler.machine.refusing import refusal
+from tinygrad_edu.compiler.machine.source import write_numba_source
 from tinygrad_edu.compiler.memory import _arena
-from tinygrad_edu.compiler.numba_cache import load
-from tinygrad_edu.compiler.numba_memory import lay_out
-from tinygrad_edu.compiler.numba_source import write_numba_source
 from tinygrad_edu.compiler.program import Value
-from tinygrad_edu.compiler.refusing import refusal
 from tinygrad_edu.errors import CaptureError, optional_import
 from tinygrad_edu.optim.optimizer import Optimizer
 

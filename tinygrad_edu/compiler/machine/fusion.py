@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.folding import DESCEND
-from tinygrad_edu.compiler.forms import Form, Views, dense_strides, form_of, rooted
-from tinygrad_edu.compiler.joining import accept, match, rows_of
-from tinygrad_edu.compiler.loops import times
-from tinygrad_edu.compiler.nests import Axes, Loop, Nest, Statement
-from tinygrad_edu.compiler.parts import Ranges, written_parts
+from tinygrad_edu.compiler.machine.folding import DESCEND
+from tinygrad_edu.compiler.machine.forms import Form, Views, dense_strides, form_of, rooted
+from tinygrad_edu.compiler.machine.joining import accept, match, rows_of
+from tinygrad_edu.compiler.machine.loops import times
+from tinygrad_edu.compiler.machine.nests import Axes, Loop, Nest, Statement
+from tinygrad_edu.compiler.machine.parts import Ranges, written_parts
 from tinygrad_edu.compiler.program import Instruction, Program, Value
 
 if TYPE_CHECKING:

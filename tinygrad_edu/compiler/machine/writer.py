@@ -6,11 +6,11 @@ import keyword
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.compiler.expressions import HELPERS
+from tinygrad_edu.compiler.machine.expressions import HELPERS
 
 if TYPE_CHECKING:
-    from tinygrad_edu.compiler.fusion import Fused
-    from tinygrad_edu.compiler.numba_memory import Layout
+    from tinygrad_edu.compiler.machine.fusion import Fused
+    from tinygrad_edu.compiler.machine.memory import Layout
     from tinygrad_edu.compiler.program import Origin, Value
 
 __all__ = ["LETTERS", "Writer"]
