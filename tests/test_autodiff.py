@@ -1,11 +1,10 @@
 """``grad`` makes functions out of functions: no side effects, any order, nested, through captured tensors."""
 
-import gc
-
 import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.garbage import no_cycles
 from tinygrad_edu import nn
 from tinygrad_edu.autodiff import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygrad_edu.errors import DtypeError, GraphError, ShapeError
@@ -131,18 +130,9 @@ def test_a_parameter_that_f_makes_for_itself_is_nothing_outside():
 
 
 def test_an_abandoned_gradient_leaves_nothing_behind():
-    gc.collect()
-    gc.disable()
-    try:
+    with no_cycles():
         x = tg.tensor(2.0, requires_grad=True)
         tg.grad(tg.grad(lambda a: a**3))(x)
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        gc.collect()
-        assert [thing for thing in gc.garbage if isinstance(thing, tg.Tensor)] == []
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
 
 
 # ------------------------------------------------------------------------------------------ higher orders

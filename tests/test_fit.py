@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.interfering import After
 from tinygrad_edu import metrics, nn, optim
 from tinygrad_edu.errors import DataError, GraphError, OptionError, ShapeError
 from tinygrad_edu.training import Callback, EarlyStopping, History, StopReason, evaluate, gradient_norm
@@ -78,21 +79,6 @@ class Log(Callback):
 
     def on_fit_end(self, run):
         self.calls.append(("end", len(run.losses), len(run.epochs)))
-
-
-class After(Callback):
-    """Does something after an update, or after an epoch."""
-
-    def __init__(self, action, *, update=0, epoch=0):
-        self.action, self.update, self.epoch = action, update, epoch
-
-    def on_update_end(self, run):
-        if len(run.losses) == self.update:
-            self.action(run)
-
-    def on_epoch_end(self, run):
-        if len(run.epochs) == self.epoch:
-            self.action(run)
 
 
 def interrupt(_run):

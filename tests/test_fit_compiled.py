@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
+from tests.interfering import After
 from tinygrad_edu import nn, optim
 from tinygrad_edu.errors import CaptureError, GraphError, OptionError, ShapeError
 from tinygrad_edu.training import Callback, EarlyStopping, StopReason
@@ -60,21 +61,6 @@ def assert_same_run(mine, theirs, *, gradients=True):
     if gradients:
         for one, other in zip(mine.gradients, theirs.gradients, strict=True):
             np.testing.assert_array_equal(one, other, strict=True)
-
-
-class After(Callback):
-    """Does something after an update, or after an epoch."""
-
-    def __init__(self, action, *, update=0, epoch=0):
-        self.action, self.update, self.epoch = action, update, epoch
-
-    def on_update_end(self, run):
-        if len(run.losses) == self.update:
-            self.action(run)
-
-    def on_epoch_end(self, run):
-        if len(run.epochs) == self.epoch:
-            self.action(run)
 
 
 # ------------------------------------------------------------------------------------------------ the same run

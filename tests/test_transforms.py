@@ -1,7 +1,6 @@
 """``vjp``, ``jvp``, ``jacobian``, ``hessian`` and ``hvp``: right on paper, right against each other, and nested."""
 
 import collections
-import gc
 import itertools
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import tinygrad_edu as tg
+from tests.garbage import no_cycles
 from tinygrad_edu import nn
 from tinygrad_edu.autodiff import grad, hessian, hvp, jacobian, jvp, recording, value_and_grad, vjp
 from tinygrad_edu.errors import ArgumentError, DtypeError, GraphError, OptionError, ShapeError
@@ -571,18 +571,9 @@ def test_nothing_is_recorded_if_nothing_outside_can_ask():
 
 
 def test_an_abandoned_pullback_leaves_nothing_behind():
-    gc.collect()
-    gc.disable()
-    try:
+    with no_cycles():
         x = tg.tensor(exactly([1, 2]), requires_grad=True)
         transforms(lambda x: (x**3).sum(), x)
-        gc.set_debug(gc.DEBUG_SAVEALL)
-        gc.collect()
-        assert [thing for thing in gc.garbage if isinstance(thing, tg.Tensor)] == []
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
 
 
 # ------------------------------------------------------------------------------------------------------------ cost

@@ -31,7 +31,7 @@ BROADCAST = {
 DEEP = np.array([2, 0, 2, 2, 1, 2, 2, 0, 2])  # seven of one, so three rounds of folding
 
 
-def _reference(x, v, index, step):
+def one_by_one(x, v, index, step):
     """Step by step, in the order of the entries of x[index]."""
     out = x.copy().reshape(-1)
     places = np.arange(x.size).reshape(x.shape)[index]
@@ -42,7 +42,7 @@ def _reference(x, v, index, step):
 
 def _written(op, form, shape, v, index):
     low = 0.5 if op in ("multiply_at", "divide_at") else -2
-    reference = functools.partial(_reference, index=index, step=STEPS[op])
+    reference = functools.partial(one_by_one, index=index, step=STEPS[op])
     return case(op, form, shape, v, low=low, index=index, reference=reference)
 
 
