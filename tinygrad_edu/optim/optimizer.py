@@ -220,10 +220,7 @@ class Optimizer:
         ShapeError
             If an array has another shape.
         """
-        if set(state) != set(self.state):
-            odd = sorted(set(state) ^ set(self.state))
-            raise OptionError(f"The state does not fit {type(self).__name__}: {', '.join(odd)} on one side only.")
-        arrays = {name: as_array(value) for name, value in state.items()}
+        arrays = same_names(state, self.state, type(self).__name__)
         for name, array in arrays.items():
             if array.shape != self.state[name].shape:
                 raise ShapeError(f"The state of {name} has shape {array.shape}, but needs {self.state[name].shape}.")
@@ -244,6 +241,14 @@ def _not_an_update(optimizer: Optimizer, given: Any) -> OptionError:
     wanted = ", ".join(["step", *optimizer.slots])
     got = f"{len(given)} values" if isinstance(given, tuple) else type(given).__name__
     return OptionError(f"{type(optimizer).__name__}.update must return the tuple ({wanted},), but returned {got}.")
+
+
+def same_names(given: Mapping[str, ArrayLike], own: Mapping[str, Any], whose: str) -> dict[str, NDArray[Any]]:
+    """Make arrays of a state that was given, and refuse names that are missing or unknown."""
+    if set(given) != set(own):
+        odd = sorted(set(given) ^ set(own))
+        raise OptionError(f"The state does not fit {whose}: {', '.join(odd)} on one side only.")
+    return {name: as_array(value) for name, value in given.items()}
 
 
 def check_number(

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import OptionError
-from tinygrad_edu.optim.optimizer import Optimizer, check_number
+from tinygrad_edu.optim.optimizer import Optimizer, check_number, same_names
 from tinygrad_edu.tape import mode
 
 if TYPE_CHECKING:
@@ -110,10 +109,7 @@ class LRScheduler:
         OptionError
             If names are missing or unknown, or the numbers are out of range; nothing is changed then.
         """
-        if set(state) != set(self.state):
-            odd = ", ".join(sorted(set(state) ^ set(self.state)))
-            raise OptionError(f"The state does not fit {type(self).__name__}: {odd} on one side only.")
-        arrays = {name: as_array(value) for name, value in state.items()}
+        arrays = same_names(state, self.state, type(self).__name__)
         for name, array in arrays.items():
             if array.shape or not np.can_cast(array.dtype, self.state[name].dtype, casting="same_kind"):
                 raise OptionError(f"{name} of a schedule is one number, but its state is {array!r}.")
