@@ -39,6 +39,7 @@ NAMES = (
     "op_overhead",
     "convolution",
     "kernels",
+    "explain",
     "imports",
     "memory",
     "compare_digits",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.checking import gradcheck
     from tinygrad_edu.custom import custom_op
     from tinygrad_edu.debugging import debug, detect_anomaly
+    from tinygrad_edu.explanations import explain
     from tinygrad_edu.functional import (
         arange,
         at,
@@ -62,6 +63,7 @@ _HOME = {
     "custom_op": "custom",
     "debug": "debugging",
     "detect_anomaly": "debugging",
+    "explain": "explanations",
     "fit": "training",
     "minimize": "learn",
     "why": "reasons",
@@ -70,8 +72,6 @@ _HOME = {
 }
 _MODULES = (
     "checkpoint",
-    "compile",
-    "compiler",
     "compiler",
     "data",
     "functional",
@@ -96,6 +96,7 @@ __all__ = [
     "debug",
     "default_rng",
     "detect_anomaly",
+    "explain",
     "eye",
     "fit",
     "full",

@@ -6,6 +6,7 @@ First those that look at it (``x.shape``, ``x.item()``), then those that take th
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from tinygrad_edu.tape import Node, in_force, mode, take_out
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
+    from tinygrad_edu.graphs import Graph
     from tinygrad_edu.ops import Composition, Op
     from tinygrad_edu.tensor import Tensor
 
@@ -122,6 +124,34 @@ class Methods(RowMethods):
         if in_force:
             take_out(self, "tolist()")
         return self.array.tolist()
+
+    def graph(self, *, values: bool = True, gradients: bool = True, limit: int = 200) -> Graph:
+        """Show what it was computed from as a graph, which draws itself in Jupyter and in ``save("graph.svg")``.
+
+        Parameters
+        ----------
+        values, gradients
+            Whether each box shows what it holds, and the gradient of this tensor, if that is a single number, with
+            respect to it. Neither ``grad`` nor the graph changes.
+        limit
+            With more boxes than this it is drawn as a summary.
+
+        Raises
+        ------
+        GraphError
+            If the graph was freed by ``backward()``, or a value in it was changed in place.
+
+        Examples
+        --------
+        >>> import tinygrad_edu as tg
+        >>> x = tg.tensor(2.0, requires_grad=True, name="x")
+        >>> [(node.label, node.value, node.gradient) for node in (x * x).graph().nodes]
+        [('x', '2', '4'), ('multiply', '4', '1')]
+        """
+        # This layer of the package knows nothing of drawing, which is built on it.
+        drawing = importlib.import_module("tinygrad_edu.graphs.drawing")
+        graph: Graph = drawing.graph_of_tensor(self, values=values, gradients=gradients, limit=limit)
+        return graph
 
     # ---------------------------------------------------------------------- methods with forms of their own
     @property

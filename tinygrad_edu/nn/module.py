@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, OptionError, ShapeError, TinygradEduError
+from tinygrad_edu.nn.seeing import Seeing
 from tinygrad_edu.tape import in_force, mode, touch
 from tinygrad_edu.tensor import Tensor
 
@@ -58,7 +59,7 @@ class Parameter(Tensor):
         super().__init__(np.array(as_array(data)), requires_grad=requires_grad, name=name)
 
 
-class Module:
+class Module(Seeing):
     """The base of everything with parameters: set attributes, write ``forward``.
 
     Parameters are Parameter attributes, buffers (running statistics, say) are other Tensors, and
