@@ -23,9 +23,9 @@ TEXT = """\
 # How the compiler works
 
 A training step is always the same few hundred calls of NumPy on arrays of the same shapes. Eager mode decides each of
-them anew in Python and allocates each result. `tg.compile` lets the step run once, writes down what it did, makes
-that shorter, decides where every result lies, and prints it as a NumPy function. The step below is a softmax
-regression; everything here was printed by `python docs/compiler.py`.
+them anew in Python and allocates each result. `tg.compile` lets the step run once, writes down what it did, makes that
+shorter, decides where every result lies, and prints it as a NumPy function. Below, a linear model is fitted by the sum
+of squared errors, written the long way round; all output is printed by `python docs/compiler.py`.
 
 ```python
 {function}
@@ -36,13 +36,12 @@ step(x, y)  # a batch in, the loss out; the first call compiles
 print(step.source)
 ```
 
-## 1. Record (`compiler/capture.py`)
+## 1. Record (`capture.py`)
 
-Everything that computes is a row of one table and goes through one function, so a watcher there sees it all: the
-forward pass, the gradient rules (which are handed Tensors, so that they are recorded too), and the optimizer's
-formula. An array is known by its identity. `print(step.passes[0][1])` shows the
-rows, and `step.passes` has the program after each pass; `write` says that a new value
-belongs into memory that outlives the step.
+Every computation goes through one function of the table of operations, where a watcher sees it: the forward pass, the
+gradient rules, which are handed Tensors so that they are recorded too, and the optimizer's formula. An array is known
+by its identity; `write`, spelled ←, puts a new value into memory that outlives the step. `step.passes` holds the
+program after each pass, and `print(step.passes[0][1])` shows the record:
 
 ```
 {recorded}
@@ -50,25 +49,24 @@ belongs into memory that outlives the step.
 
 ## 2. Take apart (`lowering/`)
 
-Each row's forward runs once more, on symbols in place of arrays, which note every call of NumPy that they take part
-in. So the compiler computes exactly what the row computes, and no row has a second definition that could differ.
+Each row's forward runs once more, on symbols in place of arrays, which note the calls of NumPy that they take part in.
+So the compiler computes exactly what the row computes, and no row has a second definition that could differ.
 
-```
+```diff
 {lowered}
 ```
 
 ## 3. Make it shorter (`passes.py`, `algebra.py`, `together.py`)
 
-Each pass takes a program and gives a program. All of them keep every bit: x + 0 stays, because -0 + 0 is 0. Those
-that change something here:
+Each pass takes a program and gives a program, and keeps every bit: x + 0 stays, because -0 + 0 is 0.
 
 {changes}
 
 ## 4. Decide where it lies (`memory.py`)
 
-Values that are never needed at the same time may share memory, an entry-by-entry result may be written over its
-input, and new weights are computed where the weights are. `print(step.buffers)` lists what lies where in the one
-block that is allocated, {arena} bytes here:
+Values that are never needed at the same time may share memory, an entry-by-entry result may be written over its input,
+and new weights are computed where the weights are. Where a gradient will lie, there is room for what is needed before.
+`print(step.buffers)` lists the {arena} bytes that are allocated, once:
 
 ```
 {buffers}
@@ -76,28 +74,27 @@ block that is allocated, {arena} bytes here:
 
 ## 5. Write it down (`numpy_source.py`)
 
-Views are made once, outside of the function. What is left is one call a line. The source is known to `linecache`, so
-that tracebacks and the debugger show it.
+Views are made once, outside of the function; one call a line is left. Tracebacks and the debugger show these lines.
 
 ```text
 {source}```
 
 ## 6. Check it (`step.py`, `comparing.py`, `guards.py`)
 
-The first step is undone and made again by the program: weights, the optimizer's state, random generators and loss
-must be the same bit for bit, or everything is put back and an error says so. In the second call the step is recorded
-once more: a constant that is another one now was no constant, and is named with its line. From then on one expression
-is looked at before each step: shapes and dtypes, that weights are where they were, that each module is in the same
-mode, and that numbers that are part of the program have not changed.
+The first step is undone and made again by the program: weights, the optimizer's state, random generators and loss must
+be the same bit for bit, or everything is put back and an error says so. The second call records once more: a constant
+that differs was no constant, and is named with its line. From then on one expression looks before each step whether
+shapes, dtypes, the modules' modes, the numbers in the program and the weights' places are as they were.
 
-What cannot be recorded raises and says what to do instead: a decision on a value (`if loss < 1:`), a shape that
-depends on values (`x[x > 0]`), values that leave the Tensors (`loss.numpy()`), writing into a part of a tensor. What
-Python does besides, such as printing, happens only while recording.
+What cannot be recorded raises, with the remedy: a decision on a value (`if loss < 1:`), a shape that depends on values
+(`x[x > 0]`), values that leave the Tensors (`loss.numpy()`), writing into a part of a tensor. What Python does besides,
+such as printing, happens only while recording. A program that has passed both checks lets go of the objects that it
+was made with (`packing.py`); `step.passes` makes them again for whoever asks.
 """
 
 
 def train_function(model: tg.nn.Module, criterion: tg.nn.Loss, descent: tg.optim.Optimizer) -> object:
-    """Make the step of the page."""
+    """Make the step of the README."""
 
     def train(x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         loss = criterion(model(x), y)
@@ -109,30 +106,50 @@ def train_function(model: tg.nn.Module, criterion: tg.nn.Loss, descent: tg.optim
     return train
 
 
+def line_function(model: tg.nn.Module, descent: tg.optim.Optimizer) -> object:
+    """Make the step of the page, which has something for each pass to do."""
+
+    def train(x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        prediction = model(x)
+        loss = ((prediction - y) * (prediction - y)).sum()
+        _largest = (prediction - y).abs().max()  # nobody asks for it
+        descent.zero_grad()
+        loss.backward()
+        descent.step()
+        return loss
+
+    return train
+
+
 def page() -> str:
     """Compile the step and write the page."""
     rng = np.random.default_rng(0)
-    model = tg.nn.Linear(4, 3, rng=rng)
-    train = train_function(model, tg.nn.CrossEntropyLoss(), tg.optim.SGD(model.parameters(), lr=0.1))
+    model = tg.nn.Linear(2, 1, rng=rng)
+    train = line_function(model, tg.optim.SGD(model.parameters(), lr=0.1))
     step = tg.compile(train)
-    step(rng.standard_normal((8, 4), dtype=np.float32), rng.integers(0, 3, 8))
+    x = rng.standard_normal((4, 2), dtype=np.float32)
+    step(x, x.sum(axis=1, keepdims=True))
     stages = [(name, str(program).splitlines()) for name, program in step.passes]
+    changes = [(name, changed(before, after)) for (_, before), (name, after) in pairwise(stages)]
+    (_, lowered), *others = changes
     descriptions = {f.__name__: (f.__doc__ or "").splitlines()[0] for f in (*passes.PASSES, together.update_together)}
-    changes = []
-    for (_, before), (name, after) in pairwise(stages[1:]):
-        lines = difflib.unified_diff(before, after, lineterm="", n=0)
-        changed = [line for line in lines if line[:2] not in ("--", "++", "@@")]
-        if changed:
-            changes.append(f"**{name}**: {descriptions[name]}\n\n```diff\n" + "\n".join(changed) + "\n```\n")
     return TEXT.format(
         function=re.sub("  # type: .*", "", textwrap.dedent(inspect.getsource(train))).rstrip(),
         recorded="\n".join(stages[0][1]),
-        lowered="\n".join(stages[1][1]),
-        changes="\n".join(changes).rstrip(),
+        lowered=lowered,
+        changes="\n".join(
+            f"**{name}**: {descriptions[name]}\n\n```diff\n{lines}\n```\n" for name, lines in others if lines
+        ).rstrip(),
         arena=f"{step.variant.memory.size:,}",
         buffers=step.buffers,
         source=re.sub(r"compiler.py:\d+", "train.py", step.source),
     )
+
+
+def changed(before: list[str], after: list[str]) -> str:
+    """Show what a pass changed: lines that it took out and lines that it put in."""
+    lines = difflib.unified_diff(before, after, lineterm="", n=0)
+    return "\n".join(line for line in lines if line[:2] not in ("--", "++", "@@"))
 
 
 def digits() -> str:

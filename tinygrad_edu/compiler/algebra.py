@@ -100,11 +100,10 @@ def _alike(a: Value, b: Value) -> bool:
     return a.shape == b.shape and a.dtype == b.dtype
 
 
-RULES: tuple[Callable[[Instruction, Made], Instruction | Value], ...] = (
-    _without_factor,
-    _without_copy,
-    _sum_of_scattered,
-    _view_of_copy,
-    _without_broadcast,
-    _negative_divided,
-)
+# By the kind of instruction that each may apply to.
+RULES: dict[str, tuple[Callable[[Instruction, Made], Instruction | Value], ...]] = {
+    "elementwise": (_without_factor, _without_broadcast, _negative_divided),
+    "copy": (_without_copy,),
+    "product": (_sum_of_scattered, _without_copy),
+    "view": (_view_of_copy, _without_copy),
+}

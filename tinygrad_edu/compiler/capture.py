@@ -15,8 +15,8 @@ import numpy as np
 from tinygrad_edu.compiler.naming import identifier, name_of
 from tinygrad_edu.compiler.numbers import CapturedNumber
 from tinygrad_edu.compiler.primitives import CALL, CHECK
-from tinygrad_edu.compiler.program import Instruction, Origin, Program, Value
-from tinygrad_edu.compiler.recorder import Recorder
+from tinygrad_edu.compiler.program import NO_OPTIONS, Instruction, Origin, Program, Value
+from tinygrad_edu.compiler.recorder import Recorder, backward_of
 from tinygrad_edu.compiler.undo import State
 from tinygrad_edu.errors import CaptureError
 from tinygrad_edu.tape import Node, in_force, mode, no_grad, pull, touch
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from tinygrad_edu.optim.optimizer import Optimizer
 
 __all__ = ["Capture", "record"]
+
+
+_NOWHERE = Origin()
 
 
 class Capture(Recorder):
@@ -98,18 +101,16 @@ class Capture(Recorder):
     # ------------------------------------------------------------------------------------ what happens
     def made(self, node: Node, op: Op, inputs: Sequence[Any], arrays: Sequence[Any]) -> None:
         """Note an operation."""
-        sources = list(inputs) if len(inputs) == len(arrays) else [None] * len(arrays)
-        read = tuple(self.read(a, x) for a, x in zip(arrays, sources, strict=True))
-        options = {name: self.option(value) for name, value in node.options.items()}
-        rng = options.get("rng")
-        if rng is not None and not self.undo.knows(rng):
+        read = self._read_all(arrays, inputs)
+        options = {name: self.option(value) for name, value in node.options.items()} if node.options else NO_OPTIONS
+        if "rng" in options and options["rng"] is not None and not self.undo.knows(options["rng"]):
             raise CaptureError(f"At {self.line()}: draw through a function such as tg.dropout, not through the row.")
-        origin = self.origin()
+        origin = self._origin or self.origin()
         array = node.array
         if id(array) in self._values:  # handed on as it is
             return
-        turned = op.name == "transpose" and isinstance(read[0], Value) and "axes" not in options
-        out = self.value(f"{read[0]}_T" if turned else name_of(op, origin), "computed", array)
+        turned = op.name == "transpose" and type(read[0]) is Value and "axes" not in options
+        out = self.value(f"{read[0]}_T" if turned else name_of(op.name, origin.layer), "computed", array)
         self._origins[id(array)] = origin
         if node.base is not None:
             self._views.setdefault(id(node.owner.array), []).append(out)
@@ -191,8 +192,8 @@ class Capture(Recorder):
 
     def visited(self, node: Node) -> None:
         """Note that what follows is the gradient of this node's operation."""
-        origin = self._origins.get(id(node.array), Origin())
-        self._origin = origin._replace(phase="backward")
+        origin = self._origins.get(id(node.array), _NOWHERE)
+        self._origin = backward_of(origin)
 
     def pulled(self, node: Node, x: Node, g: Any, gradient: Any) -> None:
         """Name the gradient after what it is the gradient of."""

@@ -8,6 +8,7 @@ before every step.
 from __future__ import annotations
 
 import functools
+import sys
 from ast import literal_eval
 from dataclasses import dataclass
 from operator import itemgetter
@@ -22,14 +23,18 @@ from tinygrad_edu.tape import hooked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from types import CodeType
 
     from numpy.typing import NDArray
 
     from tinygrad_edu.compiler.capture import Capture
 
-__all__ = ["Guard", "guards_of", "holds", "refuse_changes", "variables_of"]
+__all__ = ["GONE", "SIMPLE", "Guard", "guards_of", "holds", "refuse_changes", "variables_of"]
 
-_SIMPLE = (bool, int, float, str, type(None))
+SIMPLE = (bool, int, float, str, type(None))
+# What looking raises where something is not as it was: an item, an attribute or a closure's variable is gone, or an
+# array is where a number was.
+GONE = (LookupError, AttributeError, ValueError, TypeError)
 _FEW = 50  # entries of a container: settings, and not data
 _DEPTH = 3  # of functions that the step calls
 
@@ -56,10 +61,12 @@ class Guard:
         """Tell whether it is as it was."""
         try:
             now = self.now()
-        except (KeyError, IndexError, AttributeError):  # it is gone
+        except GONE:
             return False
-        if isinstance(self.value, _SIMPLE):
-            return type(now) is type(self.value) and bool(now == self.value)
+        if isinstance(self.value, SIMPLE):
+            return type(now) is type(self.value) and (
+                now is self.value or bool(now == self.value)
+            )  # NaN is only itself
         return now is self.value
 
     def refuse(self) -> None:
@@ -116,7 +123,7 @@ def guards_of(function: Callable[..., Any], capture: Capture) -> list[Guard]:
         what = type(optimizer).__name__
         guards.append(Guard("thing", optimizer.parameters, ".__len__()", len(optimizer.parameters), what))
         for name, value in vars(optimizer).items():
-            if isinstance(value, (*_SIMPLE, tuple)) and name != "batch_size":
+            if isinstance(value, (*SIMPLE, tuple)) and name != "batch_size":
                 guards += _inside(vars(optimizer), f"[{name!r}]", value, f"{name} of {what}")
     for holder, name, value, line in capture.numbers_read:
         guards.append(Guard("number", holder, f".{name}", value, f"{name} of {type(holder).__name__}, read at {line},"))
@@ -127,7 +134,7 @@ def guards_of(function: Callable[..., Any], capture: Capture) -> list[Guard]:
 
 def _inside(holder: Any, spelling: str, value: Any, what: str) -> list[Guard]:
     """Guard what something holds: a number, a thing, or the numbers in a small container."""
-    if isinstance(value, _SIMPLE):
+    if isinstance(value, SIMPLE):
         return [Guard("number", holder, spelling, value, what)]
     guards = [Guard("thing", holder, spelling, value, what)]
     if isinstance(value, (list, dict)) and len(value) <= _FEW:
@@ -147,7 +154,7 @@ def _attributes(thing: Any, what: str) -> list[Guard]:
 
 
 def _item(holder: Any, key: Any, value: Any, what: str) -> Guard:
-    return Guard("number" if isinstance(value, _SIMPLE) else "thing", holder, f"[{key!r}]", value, what)
+    return Guard("number" if isinstance(value, SIMPLE) else "thing", holder, f"[{key!r}]", value, what)
 
 
 def _is_known(module: str) -> bool:
@@ -197,29 +204,43 @@ def holds(guards: Sequence[Guard], inputs: Sequence[NDArray[Any]] = ()) -> Calla
     (True, None, False)
     """
     names: dict[str, Any] = {"ndarray": np.ndarray}
+    holders: dict[int, str] = {}
     conditions = []
     for k, array in enumerate(inputs):
         names |= {f"s{k}": array.shape, f"d{k}": array.dtype, f"t{k}": array.strides}
         conditions += [f"type(x{k}) is ndarray", f"x{k}.shape == s{k}", f"x{k}.dtype is d{k}", f"x{k}.strides == t{k}"]
     for k, (holder, spelling, value) in enumerate(_together(guards)):
-        names |= {f"h{k}": holder, f"v{k}": value}
+        h = holders.setdefault(id(holder), f"h{k}")
+        names[h] = holder
+        v = repr(value) if value is None or isinstance(value, bool) else f"v{k}"
+        if v[0] == "v":
+            names[v] = value
         if callable(spelling):
             names[f"g{k}"] = spelling
-            conditions.append(f"g{k}(h{k}) == v{k}")
+            conditions.append(f"g{k}({h}) == {v}")
         else:
-            conditions.append(f"h{k}{spelling} {'==' if type(value) in (int, float, str) else 'is'} v{k}")
+            equal = type(value) in (int, float, str) and value == value  # noqa: PLR0124 - NaN is only itself
+            conditions.append(f"{h}{spelling} {'==' if equal else 'is'} {v}")
     arguments = ", ".join(f"x{k}" for k in range(len(inputs)))
     text = f"def fits({arguments}):\n    try:\n        return {' and '.join(conditions) or True}\n"
-    exec(f"{text}    except Exception:\n        return False\n", names)  # noqa: S102 - spelled here alone
+    names = {sys.intern(name): thing for name, thing in names.items()}  # they take no memory that the code's do not
+    names["gone"] = GONE
+    exec(_code(f"{text}    except gone:\n        return False\n"), names)  # noqa: S102 - spelled here alone
     function: Callable[..., bool] = names["fits"]
     return function
+
+
+@functools.lru_cache(maxsize=64)
+def _code(text: str) -> CodeType:
+    """Compile a function; models that are alike, and the last, short batch, need the same one."""
+    return compile(text, "<guards>", "exec")
 
 
 def _together(guards: Sequence[Guard]) -> Iterator[tuple[Any, Any, Any]]:
     """Look at all the numbers that one dictionary holds at once, as tuples."""
     groups: dict[int, list[Guard]] = {}
     for guard in guards:
-        if isinstance(guard.value, _SIMPLE) and type(guard.holder) is dict and guard.spelling.startswith("["):
+        if isinstance(guard.value, SIMPLE) and type(guard.holder) is dict and guard.spelling.startswith("["):
             groups.setdefault(id(guard.holder), []).append(guard)
         else:
             yield guard.holder, guard.spelling, guard.value

@@ -6,23 +6,29 @@ place in it if one is no longer needed when the other is made.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.full import is_filled_first
 from tinygrad_edu.compiler.pieces import Run, find_runs
-from tinygrad_edu.compiler.program import Instruction, Program, Value
-from tinygrad_edu.compiler.together import Flat, side_by_side
+from tinygrad_edu.compiler.program import Instruction, Program, Value, n_bytes
+from tinygrad_edu.compiler.together import Flat
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+__all__ = ["ALIGNMENT", "Memory", "Span", "Storage", "plan"]
 
-__all__ = ["Memory", "Storage", "plan"]
+ALIGNMENT = 64
 
-_ALIGNMENT = 64
+
+class Span(NamedTuple):
+    """A stretch of memory, in bytes, and the instructions, by their number, between which it is needed."""
+
+    start: int
+    stop: int
+    first: int
+    last: int
 
 
 @dataclass(eq=False, slots=True)
@@ -36,10 +42,15 @@ class Storage:
     kind: str = "arena"
     """``arena``; ``state``, ``constant``, ``number``, ``input``: they lie elsewhere; ``fresh``: made in each step."""
     offset: int = 0
+    pieces: list[Span] = field(default_factory=list)
+    """Of a flat vector that is made piece by piece: where each begins in it, and when it is made."""
 
-    def overlaps(self, other: Storage) -> bool:
-        """Tell whether both are needed at some time."""
-        return self.first <= other.last and other.first <= self.last
+    def spans(self) -> list[Span]:
+        """List the stretches of the arena that it takes; a piece that is not made yet leaves its own free."""
+        start, last = self.offset, self.last
+        if not self.pieces:
+            return [Span(start, start + self.size, self.first, last)]
+        return [Span(start + piece.start, start + piece.stop, piece.first, last) for piece in self.pieces]
 
 
 @dataclass(slots=True)
@@ -76,7 +87,10 @@ class _Planner:
         self.family: dict[Value, list[Value]] = {}  # a value -> its views
         for k, instruction in enumerate(program.instructions):
             for value in instruction.reads():
-                self.reads.setdefault(value, []).append(k)
+                if value in self.reads:
+                    self.reads[value].append(k)
+                else:
+                    self.reads[value] = [k]
             if instruction.op is p.VIEW and instruction.out is not None:
                 self.family.setdefault(instruction.inputs[0], []).append(instruction.out)
         for value in program.outcome():
@@ -117,7 +131,7 @@ class _Planner:
         return n_bytes(value) if run is None else run.size(value)
 
     def _flat_states(self) -> list[tuple[Value, tuple[Value, ...]]]:
-        flats = {v for i in self.program.instructions for v in i.reads() if isinstance(v.owner, Flat)}
+        flats = dict.fromkeys(v for i in self.program.instructions for v in i.reads() if isinstance(v.owner, Flat))
         return [(flat, flat.owner.pieces) for flat in flats]
 
     def _outer(self, value: Value) -> Storage:
@@ -134,8 +148,12 @@ class _Planner:
         assert value.place is not None  # noqa: S101 - asked before
         flat, start = value.place
         storage = self.storages.get(flat) or self._new(flat, flat.array.nbytes, k)
-        self.storages[value], self.offsets[value] = storage, start * value.dtype.itemsize
+        first_byte = start * value.dtype.itemsize
+        self.storages[value], self.offsets[value] = storage, first_byte
         storage.values.append(value)
+        run = next((run for run in self.runs if run.start <= k < run.stop), None)
+        made = k if run is None else run.start
+        storage.pieces.append(Span(first_byte, first_byte + n_bytes(value), made, made))
 
     def _computed(self, instruction: Instruction, out: Value, k: int) -> None:
         op = instruction.op
@@ -155,14 +173,17 @@ class _Planner:
 
     def _last_read(self, value: Value, k: int) -> int:
         """Find when a value, or a view of it, is read last."""
-        last: int = max([k, *self.reads.get(value, ())])
-        return max([last, *(self._last_read(view, k) for view in self.family.get(value, ()))])
+        reads = self.reads.get(value)
+        last = max(k, reads[-1]) if reads else k  # they are in order
+        for view in self.family.get(value, ()):
+            last = max(last, self._last_read(view, k))
+        return last
 
     def _takes_over(self, instruction: Instruction, out: Value, k: int) -> Storage | None:
         """Find an input that is not needed any more and that the result can be written over."""
         if instruction.op.kind != "elementwise":
             return None
-        if instruction.op.run is np.sign:  # in place NumPy computes it one by one: ten times slower
+        if instruction.op.run is np.sign or is_filled_first(instruction):  # NumPy's sign in place is ten times slower
             return None
         values = [x for x in instruction.inputs if isinstance(x, Value)]
         # np.where is two copies, the first of which writes its last input's entries.
@@ -206,93 +227,33 @@ class _Planner:
 
     def _arrange(self) -> int:
         """Give each storage a place in the arena: the largest first, each as low as it fits."""
-        placed: list[Storage] = []
-        top = 0
+        placed: list[Span] = []
         for storage in sorted((s for s in self.all if s.kind == "arena"), key=lambda s: -s.size):
-            offset = 0
-            for other in sorted((s for s in placed if s.overlaps(storage)), key=lambda s: s.offset):
-                if offset + storage.size <= other.offset:
-                    break
-                offset = max(offset, _aligned(other.offset + other.size))
-            storage.offset = offset
-            placed.append(storage)
-            top = max(top, offset + storage.size)
-        return int(top)
+            storage.offset = _lowest(storage.spans(), placed)
+            placed.extend(storage.spans())
+        return max((span.stop for span in placed), default=0)
 
 
-def n_bytes(value: Value) -> int:
-    """Count the bytes of a value."""
-    return math.prod(value.shape) * value.dtype.itemsize
+def _lowest(spans: list[Span], placed: list[Span]) -> int:
+    """Find the lowest offset at which spans clash with none of those that are placed already."""
+    taken = [  # above the first and below the second, an offset does not do
+        (start - span.stop, stop - span.start)
+        for span in spans
+        for start, stop, first, last in placed
+        if first <= span.last and span.first <= last
+    ]
+    offset = 0
+    for low, high in sorted(taken):
+        if offset <= low:
+            break
+        if offset < high:
+            offset = _aligned(high)
+    return offset
 
 
 def _aligned(offset: int) -> int:
-    return -(-offset // _ALIGNMENT) * _ALIGNMENT
+    return -(-offset // ALIGNMENT) * ALIGNMENT
 
 
 def _same_layout(a: Value, b: Value) -> bool:
     return a.dtype.itemsize == b.dtype.itemsize and a.array.strides == b.array.strides
-
-
-# ------------------------------------------------------------------------------------------ real memory
-def bind(program: Program, memory: Memory) -> dict[Value, NDArray[Any]]:
-    """Make the arena, lay state side by side, and give each value that stays in its place its array.
-
-    Inputs, what is made anew in each step, and views of these have none.
-    """
-    arena = _arena(memory.size)
-    local = {value: run for run in memory.runs for value in run.local}
-    arrays: dict[Value, NDArray[Any]] = {}
-    for value in memory.storages:
-        if isinstance(value.owner, Flat):
-            arrays[value] = _lay_side_by_side(value)
-    for value, storage in memory.storages.items():
-        if value.kind in ("state", "constant", "number") and value not in arrays:
-            arrays[value] = value.array if value.owner is None or value.kind != "state" else value.owner.array
-        if storage.kind == "arena" and storage.values[0].place is not None:
-            flat = storage.values[0].place.flat
-            arrays.setdefault(flat, _place(flat, arena, storage.offset))
-    for instruction in program.instructions:
-        out = instruction.out
-        if out is None or out in arrays or memory.storages[out].kind in ("input", "fresh"):
-            continue
-        storage = memory.storages[out]
-        if instruction.op is p.VIEW:
-            arrays[out] = instruction.options["make"](arrays[instruction.inputs[0]])
-        elif storage.kind == "state":  # computed right where it belongs
-            arrays[out] = arrays[storage.values[0]]
-        else:
-            shape = (local[out].rows, *out.shape[1:]) if out in local else out.shape
-            arrays[out] = _place(out, arena, storage.offset + memory.offsets.get(out, 0), shape)
-    return arrays
-
-
-def _arena(size: int) -> NDArray[Any]:
-    memory = np.zeros(size + _ALIGNMENT, np.uint8)
-    start = -memory.__array_interface__["data"][0] % _ALIGNMENT
-    return memory[start : start + size]
-
-
-def _place(value: Value, arena: NDArray[Any], offset: int, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
-    """Make the array of a value in the arena, its axes laid out in the order of the example's."""
-    shape = value.shape if shape is None else shape
-    strides = [0] * len(shape)
-    step = value.dtype.itemsize
-    for axis in sorted(range(len(shape)), key=lambda a: (value.array.strides[a], -a)):
-        strides[axis] = step
-        step *= shape[axis]
-    return np.ndarray(shape, value.dtype, arena, offset, tuple(strides))
-
-
-def _lay_side_by_side(flat: Value) -> NDArray[Any]:
-    """Make one vector of all the pieces, unless they are one already."""
-    pieces = flat.owner.pieces
-    there = side_by_side([piece.owner.array for piece in pieces])
-    if there is not None:
-        return there
-    vector = np.concatenate([piece.owner.array.reshape(-1) for piece in pieces])
-    for piece in pieces:
-        start = piece.place.start if piece.place is not None else 0
-        array = vector[start : start + piece.array.size].reshape(piece.shape)
-        piece.owner.move(array)
-        piece.array = array
-    return vector

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tinygrad_edu.compiler.program import Origin
-    from tinygrad_edu.ops import Op
 
 __all__ = ["identifier", "name_of"]
 
@@ -26,7 +21,14 @@ def identifier(name: str) -> str:
     return "_".join([*words, *(part for part in parts if part.isdigit())]) or "x"
 
 
-def name_of(op: Op, origin: Origin) -> str:
-    """Name the result of a row after it, and after the number of the layer that it is in."""
-    number = origin.layer.split(" ")[0].split(".")[-1] if " (" in origin.layer else ""
-    return f"{op.name}_{number}" if number.isdigit() else op.name
+@functools.lru_cache(maxsize=1024)
+def name_of(operation: str, layer: str) -> str:
+    """Name the result of a row after it, and after the number of the layer that it is in.
+
+    Examples
+    --------
+    >>> name_of("exp", ""), name_of("exp", "encoder.2 (Linear 64→128)")
+    ('exp', 'exp_2')
+    """
+    number = layer.split(" ", maxsplit=1)[0].rsplit(".", maxsplit=1)[-1] if " (" in layer else ""
+    return f"{operation}_{number}" if number.isdigit() else operation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import keyword
 import textwrap
 from dataclasses import dataclass, field
@@ -11,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.assembling import OWN, Slot, followed
+from tinygrad_edu.compiler.full import Full, compared_with, is_filled_first
+from tinygrad_edu.compiler.numpy_kinds import spelling_of
 from tinygrad_edu.compiler.program import Instruction, Origin, Program, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from tinygrad_edu.compiler.memory import Memory
@@ -39,7 +39,7 @@ def write_source(
     program: Program, memory: Memory, arrays: dict[Value, NDArray[Any]], *, title: str, name: str = "step"
 ) -> Source:
     """Write a program as a function of its inputs: ``step`` gives the loss, ``predict`` a copy of the result."""
-    return _Writer(program, memory, arrays).write(title, name)
+    return Writer(program, memory, arrays).write(title, name)
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class _Pieces:
 
 
 @dataclass
-class _Writer:
+class Writer:
     program: Program
     memory: Memory
     arrays: dict[Value, NDArray[Any]]
@@ -61,6 +61,11 @@ class _Writer:
     constants: dict[Any, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     pieces: _Pieces | None = None
+
+    @functools.cached_property
+    def full(self) -> Full:
+        """The arrays full of one number."""
+        return Full(self.program)
 
     def write(self, title: str, name: str) -> Source:
         arguments = ", ".join(self.name(value) for value in self.program.inputs)
@@ -88,6 +93,8 @@ class _Writer:
     # ------------------------------------------------------------------------------------------- names
     def name(self, value: Value) -> str:
         """Name a value: the name that it has, or one like it that is not taken."""
+        if self.pieces is None and value in self.named:
+            return self.named[value]
         array = self.arrays.get(value)
         if self.pieces is not None and array is not None and (piece := self._piece_of(value, array)) is not None:
             return piece
@@ -125,21 +132,21 @@ class _Writer:
             return repr(x)
         assert instruction.out is not None  # noqa: S101 - what is elementwise has a result
         dtype = np.result_type(*(v.dtype for v in values), x)
-        if instruction.op.run in (np.maximum, np.minimum):  # four times as fast as against one number
-            shape = instruction.out.shape
-            if self.pieces is not None:
-                return self._constant_piece(x, dtype)
-            key = (repr(x), dtype, shape, instruction.out.array.strides)
-            wanted = "_".join(["zeros" if x == 0 else f"all_{_spelled(x)}", *map(str, shape)])
-            return self._constant(key, wanted, np.full_like(instruction.out.array, x, dtype))
+        if compared_with(instruction) is not None:
+            return self._full(x, instruction)
         return self._constant((repr(x), dtype), f"c_{_spelled(x)}", np.array(x, dtype))
 
-    def _constant_piece(self, x: Any, dtype: np.dtype[Any]) -> str:
-        assert self.pieces is not None  # noqa: S101 - asked before
-        run, name = self.pieces.run, "zeros" if x == 0 else f"all_{_spelled(x)}"
-        array = np.full((run.rows, *run.shape[1:]), x, dtype)
-        self.pieces.lists[f"{name}_piece"] = [array[: s.stop - s.start] for s in run.bounds()]
-        return f"{name}_piece"
+    def _full(self, x: Any, instruction: Instruction) -> str:
+        """Name an array full of a number; or the result, which is filled with it first."""
+        assert instruction.out is not None  # noqa: S101 - what is elementwise has a result
+        if is_filled_first(instruction):
+            return self.name(instruction.out)
+        array, name = self.full.for_(instruction), "zeros" if x == 0 else f"all_{_spelled(x)}"
+        if self.pieces is not None:
+            self.pieces.lists[f"{name}_piece"] = [array[s] for s in self.pieces.run.bounds()]
+            return f"{name}_piece"
+        key = (repr(x), array.dtype, array.shape, array.strides)
+        return self._constant(key, "_".join([name, *map(str, array.shape)]), array)
 
     def _constant(self, key: Any, wanted: str, array: NDArray[Any]) -> str:
         if key not in self.constants:
@@ -189,26 +196,23 @@ class _Writer:
             return []
         if i.op is p.WRITE:
             return [] if position in self.memory.in_place else [self._copy(i.inputs[0], i.inputs[1])]
-        if i.op is p.CALL:
-            return self._call(i)
-        if i.op is p.CHECK:
-            refuse = i.options["refuse"]
-            return [f"{self.bound(refuse, refuse.__name__)}({self._list(i)})"]
+        spell = spelling_of(i)
+        if spell is not None:
+            lines = spell(self, i)
+            return [lines] if isinstance(lines, str) else lines
         assert i.out is not None  # noqa: S101 - all others make a value
-        if i.op is p.WHERE:
-            return self._where(i)
-        spell = _SPELLINGS.get(i.op.kind) if i.op is not p.SCATTER else _scatter
-        lines = (
-            spell(self, i)
-            if spell is not None
-            else f"np.{i.op.name}({self._list(i)}{self._options(i)}, out={self.name(i.out)})"
-        )
-        return [lines] if isinstance(lines, str) else lines
+        out = self.name(i.out)
+        first = [f"{out}.fill({compared_with(i)!r})"] if is_filled_first(i) else []
+        return [*first, f"np.{i.op.name}({self.operands(i)}{self.options(i)}, out={out})"]
 
-    def _list(self, i: Instruction) -> str:
-        return ", ".join(self.operand(x, i) for x in i.inputs)
+    def operands(self, i: Instruction) -> str:
+        """Spell the inputs of a call."""
+        return ", ".join([self.name(x) if type(x) is Value else self.operand(x, i) for x in i.inputs])
 
-    def _options(self, i: Instruction) -> str:
+    def options(self, i: Instruction) -> str:
+        """Spell the keywords of a call, each after a comma."""
+        if not i.options:
+            return ""
         return "".join(f", {k}={self.option(k, option)}" for k, option in i.options.items() if option is not False)
 
     def option(self, name: str, option: Any) -> str:
@@ -227,119 +231,6 @@ class _Writer:
     def _copy(self, target: Value, value: Value) -> str:
         return f"np.copyto({self.name(target)}, {self.name(value)})"
 
-    def _call(self, i: Instruction) -> list[str]:
-        call, numbers = i.options["call"], i.options["numbers"]
-        owner = getattr(call, "__self__", None)
-        wanted = call.__name__ if owner is None else type(owner).__name__.lower()
-        spelled = (
-            f"{self.bound(owner, wanted)}.{call.__name__}()" if owner is not None else f"{self.bound(call, wanted)}()"
-        )
-        if not numbers:
-            return [spelled]
-        once = len({value.name for value in numbers})
-        groups = [numbers[k : k + once] for k in range(0, len(numbers), once)]
-        targets = " = ".join(
-            ", ".join(f"{self.name(v)}[()]" for v in group) + ("," if once == 1 else "") for group in groups
-        )
-        return [f"{targets} = {spelled}"]
-
-    def _where(self, i: Instruction) -> list[str]:
-        condition, x, y = (self.operand(part, i) for part in i.inputs)
-        assert i.out is not None  # noqa: S101 - where makes a value
-        out, y_value = self.name(i.out), i.inputs[2]
-        there = isinstance(y_value, Value) and self.memory.storages[y_value] is self.memory.storages[i.out]
-        first = [] if there and y_value.shape == i.out.shape else [f"np.copyto({out}, {y})"]
-        return [*first, f"np.copyto({out}, {x}, where={condition})"]
-
 
 def _spelled(x: Any) -> str:
     return repr(x).replace("-", "minus_").replace(".", "_").replace("+", "")
-
-
-# -------------------------------------------------------------------------------------- kinds of their own
-def _view(w: _Writer, i: Instruction) -> str:
-    spelling = i.options["spelling"]
-    dot = "" if spelling.startswith("[") else "."
-    return f"{w.name(i.out)} = {w.name(i.inputs[0])}{dot}{spelling}"  # type: ignore[arg-type]
-
-
-def _copied(w: _Writer, i: Instruction) -> str:
-    casting = ', casting="unsafe"' if i.op is p.AS_TYPE else ""
-    return f"np.copyto({w.name(i.out)}, {w.operand(i.inputs[0], i)}{casting})"  # type: ignore[arg-type]
-
-
-def _gather(w: _Writer, i: Instruction) -> str:
-    assert i.out is not None  # noqa: S101 - it makes a value
-    if i.op is p.TAKE:
-        return f'{w.name(i.inputs[0])}.take({w.name(i.inputs[1])}, out={w.name(i.out)}, mode="clip")'
-    if i.op is p.TAKE_ROWS:
-        source, where = map(w.name, i.inputs)
-        return f'{source}.take({where}, axis=0, out={w.name(i.out)}, mode="clip")'
-    index = w.option("index", i.options["index"])
-    return f"np.copyto({w.name(i.out)}, {w.name(i.inputs[0])}[{index}])"
-
-
-def _scatter(w: _Writer, i: Instruction) -> list[str]:
-    values, where = i.inputs
-    assert i.out is not None  # noqa: S101 - it makes a value
-    out = w.name(i.out)
-    return [f"{out}.fill(0)", f"{out}.put({w.name(where)}, {w.operand(values, i)})"]
-
-
-def _assemble(w: _Writer, i: Instruction) -> list[str]:
-    assert i.out is not None  # noqa: S101 - it makes a value
-    array, out, lines = w.arrays[i.out], w.name(i.out), []
-    for k, part in enumerate(i.options["parts"].each):
-        target = w.bound(followed(part.path, array), f"{out}_{k}") if part.path else out
-        operands = [target if n == OWN else w.name(i.inputs[n]) for n in part.operands]
-        if part.how == "fill":
-            number = i.inputs[part.operands[0]].array.item()
-            lines.append(f"{target}.fill({number!r})" if np.isfinite(number) else f"{target}.fill({operands[0]})")
-        elif part.how == "":
-            lines.append(f"np.copyto({target}, {operands[0]})")
-        elif part.how == "put":
-            lines.append(f"{target}[{_with_operands(part.index, w, i)}] = {operands[0]}")
-        elif part.how == "add.at":
-            lines.append(f"np.add.at({target}, {_with_operands(part.index, w, i)}, {operands[0]})")
-        else:
-            lines.append(f"np.{part.how}({', '.join(operands)}, out={target})")
-    return lines
-
-
-def _with_operands(index: Any, w: _Writer, i: Instruction) -> str:
-    """Spell an index that has a Slot for each array."""
-    if isinstance(index, Slot):
-        return w.name(i.inputs[index.operand])
-    if isinstance(index, tuple):
-        parts = [_with_operands(part, w, i) for part in index]
-        return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-    return w.option("index", index)
-
-
-def _random(w: _Writer, i: Instruction) -> str:
-    rng, dtype, method = (i.options[name] for name in ("rng", "dtype", "method"))
-    return f"{w.bound(rng, 'rng')}.{method}(dtype=np.{np.dtype(dtype).name}, out={w.name(i.out)})"  # type: ignore[arg-type]
-
-
-def _opaque(w: _Writer, i: Instruction) -> str:
-    given = f"{w._list(i)}{w._options(i)}".removeprefix(", ")  # noqa: SLF001 - of this file
-    call = f"{w.bound(i.op.run, f'{i.op.name}_row')}({given})"
-    return f"{w.name(i.out)} = np.asarray({call})"  # type: ignore[arg-type]
-
-
-def _einsum(w: _Writer, i: Instruction) -> str:
-    if i.op is not p.EINSUM:
-        return f"np.{i.op.name}({w._list(i)}{w._options(i)}, out={w.name(i.out)})"  # type: ignore[arg-type]  # noqa: SLF001 - of this file
-    return f"np.einsum({i.options['subscripts']!r}, {w._list(i)}, out={w.name(i.out)})"  # type: ignore[arg-type]  # noqa: SLF001 - of this file
-
-
-_SPELLINGS: dict[str, Callable[[_Writer, Instruction], str | list[str]]] = {
-    "view": _view,
-    "assemble": _assemble,
-    "copy": _copied,
-    "keep": _copied,
-    "gather": _gather,
-    "random": _random,
-    "opaque": _opaque,
-    "product": _einsum,
-}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["PASSES", "fold_constants", "merge_common", "remove_dead", "simplify"]
 
 _EFFECTS = frozenset({"write", "check", "call", "random"})
+_NOT_FOLDED = _EFFECTS | {"opaque"}
+_DONE_EACH_TIME = _EFFECTS - {"check"}
 
 
 def remove_dead(program: Program) -> Program:
@@ -53,8 +55,10 @@ def merge_common(program: Program) -> Program:
 
 def _key(instruction: Instruction) -> Any:
     """Say what an instruction computes; None if it does so only once."""
-    if instruction.op.kind in _EFFECTS - {"check"} or "rng" in instruction.options:
+    if instruction.op.kind in _DONE_EACH_TIME or "rng" in instruction.options:
         return None
+    if not instruction.options and len(instruction.reads()) == len(instruction.inputs):
+        return instruction.op.run, instruction.op.name, instruction.inputs
     options = {name: option for name, option in instruction.options.items() if name != "make"}
     key = (instruction.op.run, instruction.op.name, _hashable(instruction.inputs), _hashable(tuple(options.items())))
     try:
@@ -81,8 +85,8 @@ def fold_constants(program: Program) -> Program:
     for instruction in program.instructions:
         moved = instruction.rewired(known)
         out = moved.out
-        foldable = moved.op.kind not in _EFFECTS | {"opaque"} and "rng" not in moved.options
-        if out is None or not foldable or any(value.kind != "constant" for value in moved.reads()):
+        foldable = out is not None and moved.op.kind not in _NOT_FOLDED and "rng" not in moved.options
+        if out is None or not foldable or not _all_constant(moved):
             kept.append(moved)
             continue
         inputs = [x.array if isinstance(x, Value) else x for x in moved.inputs]
@@ -91,6 +95,13 @@ def fold_constants(program: Program) -> Program:
             array = np.asarray(moved.op.run(*inputs, **options))
         known[out] = Value(out.name, "constant", array)
     return program.with_instructions(kept, known)
+
+
+def _all_constant(instruction: Instruction) -> bool:
+    for value in instruction.reads():  # noqa: SIM110 - the first says it, nearly always
+        if value.kind != "constant":
+            return False
+    return True
 
 
 def _plain(option: Any) -> Any:
@@ -106,7 +117,7 @@ def simplify(program: Program) -> Program:
     kept = []
     for instruction in program.instructions:
         moved = instruction.rewired(known)
-        for rule in RULES:
+        for rule in RULES.get(moved.op.kind, ()):
             found = rule(moved, made)
             if isinstance(found, Value):
                 break
@@ -129,9 +140,10 @@ def keep_old_values(program: Program) -> Program:
     for k, instruction in enumerate(program.instructions):
         if instruction.op is p.WRITE:
             written.setdefault(instruction.inputs[0], k)
+    first = min(written.values(), default=len(program.instructions))
     views = {i.out: i.inputs[0] for i in program.instructions if i.op is p.VIEW and i.out is not None}
     old: dict[Value, Value] = {}
-    for k, instruction in enumerate(program.instructions):
+    for k, instruction in enumerate(program.instructions[first:], start=first):
         for value in instruction.inputs[1:] if instruction.op is p.WRITE else instruction.reads():
             root = value
             while root in views:

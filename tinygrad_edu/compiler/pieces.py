@@ -52,6 +52,8 @@ def find_runs(program: Program) -> list[Run]:
     runs: list[Run] = []
     k = 0
     instructions = program.instructions
+    if not any(i.out is not None and _is_large(i.out) for i in instructions):
+        return runs
     # Inputs, and what is made anew in each step, are other arrays each time; so are views of them.
     fresh = set(program.inputs)
     for i in instructions:
@@ -74,9 +76,13 @@ def _goes_on(instruction: Instruction, first: Instruction, fresh: set[Value]) ->
         return True
     if instruction.op.kind != "elementwise" or out is None or first.out is None or out.shape != first.out.shape:
         return False
-    if not out.shape or math.prod(out.shape) * out.dtype.itemsize < _LARGE or not out.array.flags.c_contiguous:
+    if not out.shape or not _is_large(out) or not out.array.flags.c_contiguous:
         return False
     return all(_fits(x, out, fresh) for x in instruction.inputs if isinstance(x, Value))
+
+
+def _is_large(value: Value) -> bool:
+    return value.array.nbytes >= _LARGE
 
 
 def _fits(x: Value, out: Value, fresh: set[Value]) -> bool:

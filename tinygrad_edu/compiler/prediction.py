@@ -5,19 +5,19 @@ The program is shared; the memory that it computes in belongs to one thread, and
 
 from __future__ import annotations
 
-import linecache
 import threading
-import weakref
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.compiler.binding import bind
 from tinygrad_edu.compiler.capture import record
 from tinygrad_edu.compiler.comparing import refuse_differences
 from tinygrad_edu.compiler.guards import Guard, holds
 from tinygrad_edu.compiler.lowering import lower
-from tinygrad_edu.compiler.memory import bind, plan
+from tinygrad_edu.compiler.making import make_function
+from tinygrad_edu.compiler.memory import plan
 from tinygrad_edu.compiler.numpy_source import write_source
 from tinygrad_edu.compiler.passes import PASSES
 from tinygrad_edu.compiler.primitives import WRITE
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["CompiledModel"]
 
 _PROGRAMS = 8  # of different shapes that are kept; of more, the one that was used longest ago is dropped
-_GONE = (LookupError, AttributeError, TypeError)  # where a guard looks, there is nothing any more
 _CHECKS = 2  # how often a program is compared with the model itself before it is trusted
 
 
@@ -144,7 +143,7 @@ class CompiledModel:
         finally:
             for module, training in modes:
                 module.training = training
-        self._own.update((_key(guard), guard) for guard in guards if not _holds(guard))
+        self._own.update((_key(guard), guard) for guard in guards if not guard.holds())
         output = program.result.array.copy()
         capture.undo()
         changed = [i.inputs[0] for i in program.instructions if i.op is WRITE]
@@ -176,22 +175,13 @@ class _Forward:
         read = {*self.memory.storages, program.result}
         states = [value.owner.tensor for value in read if value.kind == "state" and value.owner is not None]
         guards = [*guards, *(Guard("memory", tensor, ".array", tensor.array, "") for tensor in states)]
-        self._holds = holds(guards)
+        self.holds = holds(guards)
+        """Tells whether the model is made of what it was made of, and its weights lie where they lay."""
         self._fits = holds(guards, [value.array for value in program.inputs])
 
     def fits(self, given: list[NDArray[Any]]) -> bool:
         """Tell whether it is for inputs like these, and the model is made of what it was made of."""
-        try:
-            return len(given) == len(self.program.inputs) and self._fits(*given)
-        except _GONE:
-            return False
-
-    def holds(self) -> bool:
-        """Tell whether the model is made of what it was made of, and its weights lie where they lay."""
-        try:
-            return self._holds()
-        except _GONE:
-            return False
+        return len(given) == len(self.program.inputs) and self._fits(*given)
 
     def arrays(self) -> dict[Value, NDArray[Any]]:
         """Make memory to compute in."""
@@ -209,12 +199,7 @@ class _Bound:
         arrays = forward.arrays()
         written = write_source(forward.program, forward.memory, arrays, title=forward.title, name="predict")
         self.source = written.text
-        filename = f"<compiled model {id(self):x}>"
-        linecache.cache[filename] = len(self.source), None, self.source.splitlines(keepends=True), filename
-        weakref.finalize(self, linecache.cache.pop, filename, None)
-        names = {name: thing for name, thing in written.names.items() if thing is not None}
-        exec(compile(self.source, filename, "exec"), names)  # noqa: S102 - written by this package
-        self.run: Callable[..., NDArray[Any]] = names["predict"]
+        self.run: Callable[..., NDArray[Any]] = make_function(written, "predict", "compiled model", self)
 
 
 class _Mine(threading.local):
@@ -232,13 +217,6 @@ class _Mine(threading.local):
 
 def _key(guard: Guard) -> tuple[int, str]:
     return id(guard.holder), guard.spelling
-
-
-def _holds(guard: Guard) -> bool:
-    try:
-        return guard.holds()
-    except _GONE:
-        return False
 
 
 def _keep(programs: OrderedDict[Any, Any], key: Any, program: Any) -> None:

@@ -7,8 +7,6 @@ at who reads what.
 
 from __future__ import annotations
 
-import functools
-import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,6 +71,10 @@ class Value:
         return self.name
 
 
+NO_OPTIONS: dict[str, Any] = {}
+"""What instructions without options share; nothing is put into it."""
+
+
 @dataclass(slots=True, eq=False)  # not frozen, which would take three times as long to make; yet nothing changes it
 class Instruction:
     """One operation on values: ``out = op(*inputs, **options)``.
@@ -84,20 +86,26 @@ class Instruction:
     """A row of the table of operations, or, after lowering, one call of NumPy: see `primitives`."""
     inputs: tuple[Any, ...]
     out: Value | None
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=lambda: NO_OPTIONS)
     origin: Origin = Origin()  # noqa: RUF009 - it cannot change
+    _reads: tuple[Value, ...] | None = field(default=None, init=False, repr=False)
 
-    def reads(self) -> list[Value]:
+    def reads(self) -> tuple[Value, ...]:
         """List the values that it reads."""
-        found = [x for x in self.inputs if type(x) is Value]
-        for option in self.options.values():
-            if type(option) is Value or type(option) is tuple:
-                found.extend(values_in(option))
-        return found
+        if self._reads is None:
+            found = [x for x in self.inputs if type(x) is Value]
+            for option in self.options.values():
+                if type(option) is Value or type(option) is tuple:
+                    found.extend(values_in(option))
+            self._reads = tuple(found)
+        return self._reads
 
     def rewired(self, known: Mapping[Value, Value]) -> Instruction:
         """Give the same instruction on other values, those in `known` in place of its own; itself if there are none."""
-        if not known or not any(value in known for value in self.reads()):
+        for value in self.reads() if known else ():
+            if value in known:
+                break
+        else:
             return self
         options = {name: _map(option, known) for name, option in self.options.items()}
         return Instruction(self.op, _map(self.inputs, known), self.out, options, self.origin)
@@ -145,7 +153,18 @@ class Program:
         return Program(list(instructions), self.inputs, _map(self.result, known), keeps)
 
 
-@functools.lru_cache(maxsize=1024)
+_NOTHING = np.zeros(2, np.complex128)
+_ITS_ADDRESS = _NOTHING.__array_interface__["data"][0]
+
+
+class _Description:
+    """What NumPy asks of something that is to be seen as an array."""
+
+    __slots__ = ("__array_interface__",)
+
+    __array_interface__: dict[str, Any]
+
+
 def layout(shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...] | None = None) -> NDArray[Any]:
     """Give an example of a shape, dtype and layout that takes no memory: its entries must not be looked at.
 
@@ -154,14 +173,19 @@ def layout(shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...
     >>> layout((1000, 1000), np.dtype("float32")).flags.c_contiguous
     True
     """
-    if not math.prod(shape):
+    if 0 in shape:
         return np.empty(shape, dtype)
-    if strides is None:
-        steps = [dtype.itemsize]
-        for n in reversed(shape[1:]):
-            steps.insert(0, steps[0] * n)
-        strides = tuple(steps[: len(shape)])
-    return np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides, writeable=False)
+    described = _Description()
+    described.__array_interface__ = {
+        "version": 3,
+        "shape": shape,
+        "strides": strides,
+        "typestr": dtype.str,
+        "data": (_ITS_ADDRESS, True),
+    }
+    array = np.asarray(described)
+    del described.__array_interface__
+    return array
 
 
 def values_in(option: Any) -> Iterator[Value]:
@@ -175,7 +199,7 @@ def values_in(option: Any) -> Iterator[Value]:
 
 def n_bytes(value: Value) -> int:
     """Count the bytes of a value."""
-    return math.prod(value.shape) * value.dtype.itemsize
+    return value.array.nbytes
 
 
 def _map(option: Any, known: Mapping[Value, Value]) -> Any:

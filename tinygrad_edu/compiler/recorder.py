@@ -6,8 +6,8 @@ An array is known by its identity: one that an operation gave is that operation'
 from __future__ import annotations
 
 import functools
-import inspect
 import linecache
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,12 @@ from tinygrad_edu.tape import Node, Watcher, tick
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
     from numpy.typing import NDArray
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "backward_of"]
 
 
 class Recorder(Watcher):
@@ -93,6 +96,16 @@ class Recorder(Watcher):
             )
         return value
 
+    def _read_all(self, arrays: Sequence[Any], sources: Sequence[Any]) -> tuple[Any, ...]:
+        """Give the values of what an operation reads, and the numbers as they are."""
+        if len(sources) != len(arrays):
+            sources = [None] * len(arrays)
+        known, stale, read = self._values, self._stale, []
+        for array, source in zip(arrays, sources, strict=True):
+            value = known.get(id(array)) if type(array) is np.ndarray else None
+            read.append(value if value is not None and id(array) not in stale else self.read(array, source))
+        return tuple(read)
+
     def given(self, node: Node) -> None:
         """Note that a Tensor was made around an array, which may be the user's and change later."""
         if id(node.array) not in self._values:
@@ -148,24 +161,34 @@ class Recorder(Watcher):
     # ------------------------------------------------------------------------------------------ origins
     def origin(self) -> Origin:
         """Say where what happens now comes from."""
-        if self._origin is not None:
-            return self._origin
-        return Origin(self.line(), self._inside[-1] if self._inside else "")
+        return self._origin or _origin(self.line(), self._inside[-1] if self._inside else "")
 
     def line(self) -> str:
         """Find the user's line that led here."""
-        frame = inspect.currentframe()
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - what inspect.currentframe() calls
         while frame is not None and _is_ours(frame.f_code.co_filename):
             frame = frame.f_back
         if frame is None:
             return ""
         place = frame.f_code.co_filename, frame.f_lineno
-        if place not in self._lines:
+        line = self._lines.get(place)
+        if line is None:
             code = linecache.getline(*place, frame.f_globals).strip()
-            self._lines[place] = f"{Path(place[0]).name}:{place[1]}" + (f": {code}" if code else "")
-        return self._lines[place]
+            line = self._lines[place] = f"{Path(place[0]).name}:{place[1]}" + (f": {code}" if code else "")
+        return line
 
 
 @functools.cache
 def _is_ours(filename: str) -> bool:
     return filename.startswith(PACKAGES)
+
+
+@functools.lru_cache(maxsize=256)
+def _origin(line: str, layer: str) -> Origin:
+    return Origin(line, layer)
+
+
+@functools.lru_cache(maxsize=256)
+def backward_of(origin: Origin) -> Origin:
+    """Say where the gradient of an operation comes from."""
+    return origin._replace(phase="backward")

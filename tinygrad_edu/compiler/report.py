@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.memory import n_bytes
-from tinygrad_edu.compiler.program import Instruction, Program, Value
+from tinygrad_edu.compiler.program import Instruction, Program, Value, n_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from tinygrad_edu.compiler.memory import Memory
+    from tinygrad_edu.compiler.memory import Memory, Storage
 
 __all__ = ["Buffer", "Row", "Table", "buffers", "explain"]
 
@@ -83,12 +82,17 @@ def explain(program: Program) -> Table:
 
 
 def buffers(memory: Memory) -> Table:
-    """List the pieces of the arena in the order in which they lie."""
-    pieces = {id(s): s for s in memory.storages.values() if s.kind == "arena"}
-    return Table(
-        Buffer(s.offset, s.size, tuple(value.name for value in s.values), s.first, s.last)
-        for s in sorted(pieces.values(), key=lambda s: (s.offset, s.first))
-    )
+    """List the pieces of the arena in the order in which they lie; of a flat vector each of its pieces."""
+    storages = {id(s): s for s in memory.storages.values() if s.kind == "arena"}.values()
+    rows = [row for storage in storages for row in _rows(storage, memory.offsets)]
+    return Table(sorted(rows, key=lambda row: (row.offset, row.first)))
+
+
+def _rows(storage: Storage, offsets: dict[Value, int]) -> Iterator[Buffer]:
+    for span in storage.spans():
+        there = span.start - storage.offset
+        names = tuple(value.name for value in storage.values if offsets.get(value, there) == there)
+        yield Buffer(span.start, span.stop - span.start, names, span.first, span.last)
 
 
 def _cell(x: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,13 @@ import numpy as np
 
 from tinygrad_edu.compiler.capture import record
 from tinygrad_edu.compiler.comparing import Outcome, refuse_differences
+from tinygrad_edu.compiler.epochs import run_epoch
 from tinygrad_edu.compiler.guards import refuse_changes, variables_of
-from tinygrad_edu.compiler.report import Table, buffers, explain
-from tinygrad_edu.compiler.stopping import InfiniteLossError
-from tinygrad_edu.compiler.variant import Variant
+from tinygrad_edu.compiler.inspecting import Inspected
+from tinygrad_edu.compiler.undo import random_states
+from tinygrad_edu.compiler.variant import CHECKS, Variant
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import CaptureError, OptionError, ShapeError, optional_import
-from tinygrad_edu.optim.optimizer import check_whole
 from tinygrad_edu.tape import in_force, mode
 
 if TYPE_CHECKING:
@@ -28,12 +27,11 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.compiler.capture import Capture
     from tinygrad_edu.compiler.guards import Guard
-    from tinygrad_edu.compiler.program import Instruction, Program
+    from tinygrad_edu.compiler.program import Program
 
 __all__ = ["CompiledStep", "compile"]
 
 BACKENDS = ("numpy", "numba")
-_CHECKS = 2  # how often a program is compared with the step itself before it is trusted
 _MANY = 20  # how often it may be made anew because something was replaced
 
 
@@ -97,7 +95,7 @@ def compile(  # noqa: A001 - the framework's word for it
     return CompiledStep(function, backend=backend, shapes=shapes)
 
 
-class CompiledStep:
+class CompiledStep(Inspected):
     """A training step that was compiled; call it with the arrays of a batch, and it gives the loss."""
 
     def __init__(
@@ -108,9 +106,9 @@ class CompiledStep:
         self.shapes = None if shapes is None else _as_shapes(shapes, self._names)
         functools.update_wrapper(self, function, updated=())
         self._variants: dict[Any, list[Variant]] = {}
-        self._last: Variant | None = None
         self._n_dropped = 0
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
+        """Held by whoever computes, since all calls do so in the same memory."""
 
     def __call__(self, *arrays: ArrayLike, **named: ArrayLike) -> float:
         """Make one step on a batch, and give its loss; under ``debug()`` and ``detect_anomaly()`` by the function.
@@ -126,9 +124,9 @@ class CompiledStep:
             arrays = self._in_order(arrays, named)
             if mode.watchers and mode.capture is None:
                 return float(self.function(*arrays).item())
-        with self._lock:  # all calls compute in the same memory
+        with self.lock:
             last = self._last
-            if last is not None and len(arrays) == last.n_inputs and last.checked >= _CHECKS and last.fits(*arrays):
+            if last is not None and len(arrays) == last.n_inputs and last.checked >= CHECKS and last.fits(*arrays):
                 return last.run(*arrays)
             return self._call(arrays)
 
@@ -146,7 +144,7 @@ class CompiledStep:
         key = _key(given)
         for variant in self._variants.get(key, ()):
             if variant.fits(*given) or self._mend(variant):
-                if variant.checked < _CHECKS:
+                if variant.checked < CHECKS:
                     return self._check_again(variant, given)
                 variant.show_gradients()
                 self._last = variant
@@ -204,11 +202,11 @@ class CompiledStep:
 
     def _record(self, arrays: list[NDArray[Any]]) -> tuple[Program, Capture, Outcome]:
         """Record the step, undo what it did, and raise if it drew numbers where that cannot be undone."""
-        drawn = _random_states()
+        drawn = random_states()
         program, capture = record(self.function, arrays, self._names)
         outcome = Outcome(program, capture)
         outcome.undo()
-        if _random_states() != drawn:
+        if random_states() != drawn:
             raise CaptureError(
                 "The step draws from Python's random or NumPy's global generator, which is not recorded. Draw with "
                 "tg.rand, tg.randn or tg.dropout, or hand what is drawn in as an argument."
@@ -223,7 +221,7 @@ class CompiledStep:
         except BaseException:
             outcome.undo()
             raise
-        variant.checked += 1
+        variant.passed()
         self._last = variant
         return loss
 
@@ -264,85 +262,20 @@ class CompiledStep:
         OptionError
             If batch_size is not a whole number from 1 on.
         """
-        X, y = as_array(X), as_array(y)
-        if len(X) != len(y):
-            raise ShapeError(f"X holds {len(X)} examples and y {len(y)}. Give one target for each example.")
-        size = check_whole("batch_size", batch_size)
-        indices = np.arange(len(X)) if order is None else as_array(order)
-        losses = np.empty(-(-len(indices) // size))
-        k = 0
-        try:
-            while k < len(losses):
-                rows = indices[k * size : (k + 1) * size]
-                batch = X[rows], y[rows]
-                if self.backend == "numba" and len(rows) == size and (variant := self._trusted(batch)) is not None:
-                    with self._lock:
-                        many, bad = variant.machine.epoch(X, y, indices[k * size : len(indices) // size * size], size)
-                    losses[k : k + len(many)] = many
-                    k += len(many)
-                    if bad is not None:
-                        raise InfiniteLossError(bad)  # noqa: TRY301 - caught for the losses so far
-                else:
-                    losses[k] = self(*batch)
-                    k += 1
-        except InfiniteLossError as error:
-            error.losses = losses[:k]
-            raise
-        return losses
+        return run_epoch(self, X, y, order, batch_size)
 
-    def _trusted(self, batch: tuple[NDArray[Any], ...]) -> Variant | None:
+    def trusted(self, batch: tuple[NDArray[Any], ...]) -> Variant | None:
         """Find a program for such batches that was compared with the step often enough."""
         for variant in self._variants.get(_key(batch), ()):
-            if variant.checked >= _CHECKS and (variant.fits(*batch) or self._mend(variant)):
+            if variant.checked >= CHECKS and (variant.fits(*batch) or self._mend(variant)):
                 variant.show_gradients()
                 self._last = variant
                 return variant
         return None
 
-    # ------------------------------------------------------------------------------------- what it is
-    @property
-    def variant(self) -> Variant:
-        """The program that ran last."""
-        if self._last is None:
-            raise CaptureError("The step was not compiled yet: that happens in its first call. Call it with a batch.")
-        return self._last
-
-    @property
-    def source(self) -> str:
-        """The source of the program that ran last."""
-        return self.variant.source
-
-    @property
-    def instructions(self) -> list[Instruction]:
-        """Its instructions, in order."""
-        return self.variant.program.instructions
-
-    @property
-    def buffers(self) -> Table:
-        """The memory that it computes in: how many bytes, and which values share them."""
-        return buffers(self.variant.memory)
-
-    def explain(self) -> Table:
-        """List its instructions with their shapes, floating-point operations and bytes; prints as a table."""
-        return explain(self.variant.program)
-
-    @property
-    def passes(self) -> list[tuple[str, Program]]:
-        """The program after each pass, by the pass's name; the first is what was recorded."""
-        return self.variant.passes
-
     def __repr__(self) -> str:
         compiled = sum(map(len, self._variants.values()))
         return f"<compiled step {_title(self.function)}: backend {self.backend}, {compiled} programs>"
-
-
-def _random_states() -> tuple[Any, ...]:
-    """Give the states of the generators that no one hands around: Python's and NumPy's."""
-    states: list[Any] = [getattr(sys.modules.get("random"), "getstate", tuple)()]
-    if "numpy.random" in sys.modules:
-        name, key, *rest = np.random.get_state()  # noqa: NPY002 - to see whether the step draws from it
-        states += [name, np.asarray(key).tobytes(), tuple(rest)]
-    return tuple(states)
 
 
 def _key(arrays: Sequence[NDArray[Any]]) -> Any:

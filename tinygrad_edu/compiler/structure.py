@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.compiler.guards import Guard, guards_of, holds
+from tinygrad_edu.compiler.guards import SIMPLE, Guard, guards_of, holds
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.tensor import Tensor
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["same_structure", "structure_guards"]
 
-_SIMPLE = (bool, int, float, str, type(None))
 _LONG = 200  # items: data, not parts of a model
 # What guards_of asks of a recording; only the function itself is of interest here.
 _NO_RECORDING: Any = SimpleNamespace(modules={}, optimizers=[], numbers_read=[])
@@ -56,15 +55,7 @@ def same_structure(*parts: Any) -> Callable[[], bool]:
     >>> as_before()
     False
     """
-    check = holds(structure_guards(*parts))
-
-    def as_before() -> bool:
-        try:
-            return check()
-        except (LookupError, AttributeError, TypeError):  # there is no such part any more
-            return False
-
-    return as_before
+    return holds(structure_guards(*parts))
 
 
 def _guards(part: Any, seen: set[int]) -> Iterator[Guard]:
@@ -99,7 +90,7 @@ def _contents(holder: Any, what: str, seen: set[int]) -> Iterator[Guard]:
         if isinstance(value, (list, tuple, dict)):
             yield Guard("structure", holder, spelling, value, name)
             yield from _contents(value, name, seen)
-        elif isinstance(value, (Module, Tensor, np.ndarray, np.generic, *_SIMPLE)) or callable(value):
+        elif isinstance(value, (Module, Tensor, np.ndarray, np.generic, *SIMPLE)) or callable(value):
             yield Guard("structure", holder, spelling, value, name)
         if isinstance(value, Tensor):
             yield Guard("structure", value, ".tracked", value.tracked, name)

@@ -17,6 +17,8 @@ from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.program import Instruction, Program, Slice, Value, layout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 __all__ = ["Flat", "side_by_side", "update_together"]
@@ -147,7 +149,8 @@ def _merge(program: Program, members: list[list[Instruction]]) -> Program:
         origin = instruction.origin._replace(member="")
         merged.append(replace(instruction, inputs=inputs, out=out, origin=origin))
     after = program.instructions[last + 1 :]
-    wanted = {v for i in after for v in i.reads() if v in outs} | {v for v in program.outcome() if v in outs}
+    read = [*(v for i in after for v in i.reads()), *program.outcome()]
+    wanted = dict.fromkeys(v for v in read if v in outs)  # in this order: the same step gives the same source each time
     views, known = flats.pieces_of(wanted)
     split = sum(1 for i in program.instructions[: last + 1] if id(i) not in inside)
     before = flats.gathered(rest[:split])
@@ -215,7 +218,7 @@ class _Flats:
             out.append(Instruction(p.JOIN, tuple(placed), flat, {}, out[-1].origin))
         return out
 
-    def pieces_of(self, wanted: set[Value]) -> tuple[list[Instruction], dict[Value, Value]]:
+    def pieces_of(self, wanted: Iterable[Value]) -> tuple[list[Instruction], dict[Value, Value]]:
         """Give the members' own new values as views of the flat ones, for whoever reads them later."""
         views, known = [], {}
         for value in wanted:

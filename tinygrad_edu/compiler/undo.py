@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from tinygrad_edu.tensor import Tensor
 
-__all__ = ["State", "Undo"]
+__all__ = ["State", "Undo", "random_states"]
+
+_TWISTER = 625 * 4  # bytes of the state of NumPy's global generator: 624 words, and the place among them
 
 
 @dataclass(eq=False, slots=True)
@@ -74,3 +79,15 @@ class Undo:
             holder()[...] = before
         for generator, state in self.generators:
             generator.bit_generator.state = state
+
+
+def random_states() -> tuple[Any, ...]:
+    """Give the states of the generators that no one hands around, Python's and NumPy's: to see whether they drew."""
+    states: list[Any] = [getattr(sys.modules.get("random"), "getstate", tuple)()]
+    if "numpy.random" in sys.modules:
+        bits = np.random.get_bit_generator()  # type: ignore[attr-defined]  # NumPy's stubs forgot it
+        if type(bits).__name__ == "MT19937":  # as it lies in memory: asking for it in Python takes fifty times as long
+            states.append(ctypes.string_at(bits.ctypes.state_address, _TWISTER))
+        else:
+            states.append(repr(bits.state))
+    return tuple(states)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["lower", "shadow"]
 
+_SMALL = 2**12  # bytes of an example that may be kept until the program is trusted
+
 
 @np.errstate(all="ignore")  # the examples are what is left after the step, of which nothing is asked
 def lower(program: Program) -> Program:
@@ -45,15 +47,34 @@ def lower(program: Program) -> Program:
             continue
         out = instruction.out
         assert out is not None  # noqa: S101 - every row has a result
-        value = known[out] = _lower_row(tracer, moved, out)
+        if _is_one_call(moved):
+            tracer.instructions.append(Instruction(p.ufunc(moved.op.forward), moved.inputs, out, origin=moved.origin))
+            value = out
+        else:
+            value = known[out] = _lower_row(tracer, moved, out)
         if out in kept and _may_vanish(value, tracer.instructions):
             array = value.array if out in read else np.ascontiguousarray(value.array)
             known[out] = tracer.note(p.KEEP, (value,), array, {})
             known[out].name = out.name
     lowered = program.with_instructions(tracer.instructions, known)
     for value in {i.out for i in (*program.instructions, *lowered.instructions) if i.out is not None}:
-        value.array = shadow(value.array)
+        if value.array.base is not None or value.array.nbytes > _SMALL:
+            value.array = shadow(value.array)
     return lowered
+
+
+def _is_one_call(row: Instruction) -> bool:
+    """Tell whether a row is one call of NumPy on entries of values: most are, and need no symbols."""
+    function = row.op.forward
+    if type(function) is not np.ufunc or function.signature is not None or row.options:
+        return False
+    computed = False
+    for x in row.inputs:
+        if type(x) is Value:
+            computed |= x.kind != "constant"
+        elif type(x) not in (int, float, bool):  # a number of NumPy's is a constant, to be known by its dtype
+            return False
+    return computed
 
 
 def _note_bound(tracer: Tracer, check: Instruction) -> None:

@@ -18,7 +18,7 @@ from tinygrad_edu.compiler.lowering.tracer import Tracer, UntraceableError
 from tinygrad_edu.compiler.program import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,18 +42,20 @@ class Symbol(NDArrayOperatorsMixin):
 
     __array_priority__ = 1000
 
+    # What few have is found here by all others.
+    written: Sequence[tuple[tuple[Step, ...], str, tuple[Any, ...], Any]] = ()
+    """What was written into it since it was last asked: where, how, of what (None: the part itself), at which index."""
+    _number: Any = None  # of room: what it is full of
+    _whole: Symbol | None = None  # of a view: what it is a view of
+    _step: Step = ("", None)
+    _seen: Value | None = None  # of a view: the value that it was taken of
+
     def __init__(self, tracer: Tracer, array: NDArray[Any], value: Value | None = None) -> None:
         self.tracer = tracer
         self.array = array
         """An example: its shape, dtype and layout count, not its entries."""
         self.made = value
         """What it stood for when it was last asked; `value` tells what it stands for by now."""
-        self._number: Any = None  # of room: what it is full of
-        self.written: list[tuple[tuple[Step, ...], str, tuple[Any, ...], Any]] = []
-        """What was written into it since then: where, how, of what (None: the part itself), at which index."""
-        self._whole: Symbol | None = None  # of a view: what it is a view of
-        self._step: Step = ("", None)
-        self._seen: Value | None = None  # of a view: the value that it was taken of
 
     @property
     def value(self) -> Value:
@@ -63,7 +65,7 @@ class Symbol(NDArrayOperatorsMixin):
             if self.made is None or whole is not self._seen:
                 self._seen, self.made = whole, self.tracer.view(whole, self._step)
         elif self.made is None or self.written:
-            parts, self.written = self.written, []
+            parts, self.written = [*self.written], ()
             self.made = self.tracer.assembled(self.array, parts, self.made, self._number)
         return self.made
 
@@ -194,6 +196,8 @@ class Symbol(NDArrayOperatorsMixin):
         """Note that what it stands for is overwritten."""
         root, path = self.root(), self.path()
         read = tuple(None if x is self and path else self.tracer.operand(x) for x in operands)
+        if not isinstance(root.written, list):
+            root.written = []
         root.written.append((path, how, read, index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -237,7 +241,7 @@ class Symbol(NDArrayOperatorsMixin):
         if target is None:
             return emit(self.tracer, op, inputs, result, options)
         if (result.shape, result.dtype, result.strides) == (target.shape, target.dtype, target.strides):
-            target.made, target.written = emit(self.tracer, op, inputs, result).value, []
+            target.made, target.written = emit(self.tracer, op, inputs, result).value, ()
         else:
             target.write(function.__name__, inputs)
         return target

@@ -13,8 +13,9 @@ import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.assembling import Part, Parts, Slot
-from tinygrad_edu.compiler.machine.forms import Views, form_of
+from tinygrad_edu.compiler.machine.forms import form_of
 from tinygrad_edu.compiler.machine.matrices import product_of
+from tinygrad_edu.compiler.machine.views import Views
 from tinygrad_edu.compiler.passes import remove_dead
 from tinygrad_edu.compiler.program import Instruction, Program, Value
 from tinygrad_edu.compiler.together import Flat

@@ -12,18 +12,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.machine.ends import stops, stops_first
 from tinygrad_edu.compiler.machine.folding import DESCEND
-from tinygrad_edu.compiler.machine.forms import Form, Views, dense_strides, form_of, rooted
+from tinygrad_edu.compiler.machine.forms import Form, form_of, rooted
 from tinygrad_edu.compiler.machine.joining import accept, match, rows_of
 from tinygrad_edu.compiler.machine.loops import times
 from tinygrad_edu.compiler.machine.nests import Axes, Loop, Nest, Statement
 from tinygrad_edu.compiler.machine.parts import Ranges, written_parts
+from tinygrad_edu.compiler.machine.views import Views, dense_strides
 from tinygrad_edu.compiler.program import Instruction, Program, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Fused", "fuse", "stops"]
+__all__ = ["Fused", "fuse"]
 
 _COSTLY = frozenset({"divide", "sqrt", "exp", "log", "power", "tanh", "reciprocal", "expm1", "log1p", "sigmoid", "erf"})
 
@@ -54,11 +56,6 @@ def fuse(program: Program) -> Fused:
     return _Fuser(program).fuse()
 
 
-def stops(check: Instruction) -> bool:
-    """Tell whether a check ends the epoch instead of raising at once: that of the loss."""
-    return check.op is p.CHECK and bool(getattr(check.options["refuse"], "stops", False))
-
-
 class _Fuser:
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -80,7 +77,7 @@ class _Fuser:
 
     def fuse(self) -> Fused:
         """Go through the instructions; what is written to states comes last, or before the epoch may end."""
-        for instruction in _stops_first(self.program.instructions):
+        for instruction in stops_first(self.program.instructions):
             if instruction.out in self.forms or instruction.op is p.WRITE:
                 continue
             if (
@@ -337,17 +334,6 @@ def _simple(form: Form) -> bool:
     """Tell whether a gradient is worth computing twice: of values that no step changes."""
     works = form.how == "map" or (form.how == "reduce" and not form.gone)
     return works and not any(isinstance(x, Value) and x.kind == "state" for x, _ in form.operands)
-
-
-def _stops_first(instructions: list[Instruction]) -> list[Instruction]:
-    """Put the checks that end an epoch right behind what makes what they look at: no weight changes before."""
-    out: list[Instruction] = []
-    ends = [i for i in instructions if stops(i)]
-    for i in instructions:
-        if not stops(i):
-            out.append(i)
-            out += [s for s in ends if i.out is not None and i.out in s.reads()]
-    return out
 
 
 def _read(item: Nest | Instruction) -> Iterable[Value]:

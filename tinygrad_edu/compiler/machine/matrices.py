@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.compiler.machine.forms import dense_strides
+from tinygrad_edu.compiler.machine.views import dense_strides
 from tinygrad_edu.compiler.program import Instruction, Value
 
 if TYPE_CHECKING:
-    from tinygrad_edu.compiler.machine.forms import Views
+    from tinygrad_edu.compiler.machine.views import Views
 
 __all__ = ["Matrix", "Product", "product_of"]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.machine.forms import Seen, dense_strides
 from tinygrad_edu.compiler.machine.loops import repeated, times
 from tinygrad_edu.compiler.machine.matrices import Product, product_of
 from tinygrad_edu.compiler.machine.nests import Nest
+from tinygrad_edu.compiler.machine.views import Seen, dense_strides
 from tinygrad_edu.compiler.program import Instruction, Program, Value
 from tinygrad_edu.compiler.together import Flat
 

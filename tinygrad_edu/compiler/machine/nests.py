@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.compiler.machine.forms import Form, dense_strides
+from tinygrad_edu.compiler.machine.views import dense_strides
 from tinygrad_edu.compiler.program import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tinygrad_edu.compiler.machine.forms import Form
 
 __all__ = ["Axes", "Loop", "Nest", "Statement", "fastest", "strides"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.assembling import OWN, Part, filled_in, followed
-from tinygrad_edu.compiler.machine.forms import Form, Views, form_of, indexed, rooted
+from tinygrad_edu.compiler.machine.forms import Form, form_of, indexed, rooted
 from tinygrad_edu.compiler.machine.refusing import refusal
 from tinygrad_edu.compiler.program import Instruction, Value
 from tinygrad_edu.functional.embedding import _refuse_no_row
@@ -17,6 +17,7 @@ from tinygrad_edu.functional.likelihoods import refuse_no_class
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tinygrad_edu.compiler.machine.views import Views
     from tinygrad_edu.compiler.program import Program
 
 __all__ = ["Ranges", "Written", "written_parts"]

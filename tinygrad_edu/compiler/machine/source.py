@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
-from tinygrad_edu.compiler.machine.forms import dense_strides
-from tinygrad_edu.compiler.machine.fusion import Fused, stops
+from tinygrad_edu.compiler.machine.ends import stops
 from tinygrad_edu.compiler.machine.nest_source import write_nest
 from tinygrad_edu.compiler.machine.nests import Nest
 from tinygrad_edu.compiler.machine.product_source import write_product
 from tinygrad_edu.compiler.machine.refusing import refusal
+from tinygrad_edu.compiler.machine.views import dense_strides
 from tinygrad_edu.compiler.machine.writer import Writer
 
 if TYPE_CHECKING:
+    from tinygrad_edu.compiler.machine.fusion import Fused
     from tinygrad_edu.compiler.machine.memory import Layout
     from tinygrad_edu.compiler.program import Instruction, Program, Value
 

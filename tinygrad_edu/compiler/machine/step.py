@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
+from tinygrad_edu.compiler.binding import new_arena
 from tinygrad_edu.compiler.machine.cache import load
+from tinygrad_edu.compiler.machine.ends import stops
 from tinygrad_edu.compiler.machine.folding import MACHINE_PASSES
-from tinygrad_edu.compiler.machine.forms import dense_strides
-from tinygrad_edu.compiler.machine.fusion import fuse, stops
+from tinygrad_edu.compiler.machine.fusion import fuse
 from tinygrad_edu.compiler.machine.memory import lay_out
 from tinygrad_edu.compiler.machine.refusing import refusal
 from tinygrad_edu.compiler.machine.source import write_numba_source
-from tinygrad_edu.compiler.memory import _arena
+from tinygrad_edu.compiler.machine.views import dense_strides
 from tinygrad_edu.compiler.program import Value
 from tinygrad_edu.errors import CaptureError, optional_import
 from tinygrad_edu.optim.optimizer import Optimizer
@@ -83,7 +84,7 @@ class NumbaStep:
         self._ranges = fused.ranges.each_step
         self.source = write_numba_source(program, fused, layout, title=title)
         self._epoch = load(self.source).epoch
-        self._memory = _arena(layout.size)
+        self._memory = new_arena(layout.size)
         self.arrays: dict[Value, NDArray[Any]] = {}
         """Gradients, in this program's memory."""
         for value, strides in layout.shaped.items():
