@@ -41,6 +41,7 @@ NAMES = (
     "kernels",
     "explain",
     "imports",
+    "animating",
     "memory",
     "compare_digits",
 )

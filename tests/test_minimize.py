@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+from tinygrad_edu import optim, tensor
 from tinygrad_edu.cli import descend
-from tinygrad_edu.errors import DtypeError, FormulaError, OptionError, ShapeError
-from tinygrad_edu.learn import Step, StopReason, formula, minimize
+from tinygrad_edu.errors import DataError, DtypeError, FormulaError, GraphError, OptionError, ShapeError
+from tinygrad_edu.learn import Experiment, FormulaExperiment, Step, StopReason, formula, minimize
 from tinygrad_edu.learn.minimize import RUNAWAY
+from tinygrad_edu.optim.lr_scheduler import ExponentialLR, StepLR
+from tinygrad_edu.traces import Trace
+
+ELSEWHERE = tensor(1.0, requires_grad=True)
 
 # ------------------------------------------------------------------- the lesson: y = x², dy/dx = 2x
 
@@ -21,7 +26,7 @@ from tinygrad_edu.learn.minimize import RUNAWAY
 @pytest.mark.parametrize("x", [-6.0, -4.0, -2.0, 0.0])
 def test_the_slope_tells_where_to_go(x):
     start = minimize("x**2", x, max_steps=0).steps[0]
-    assert start == Step(0, x, x**2, 2 * x, 0.1)
+    assert start == Step(0, x, x**2, 2 * x, None, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -39,14 +44,14 @@ def test_the_learning_rate_decides_how_it_goes(lr, n_steps, stop_reason):
     assert trace.stop_reason == stop_reason
     assert len(trace) == n_steps + 1
     # Each step multiplies x by (1 - 2α); a rounding of 1.1e-16 or two in each of at most 100 steps.
-    np.testing.assert_allclose(trace.xs, -6 * (1 - 2 * lr) ** np.arange(n_steps + 1), rtol=4e-14, atol=1e-15)
-    np.testing.assert_array_equal(trace.losses, trace.xs**2)
-    np.testing.assert_array_equal(trace.gradients, 2 * trace.xs)
+    np.testing.assert_allclose(trace.points, -6 * (1 - 2 * lr) ** np.arange(n_steps + 1), rtol=4e-14, atol=1e-15)
+    np.testing.assert_array_equal(trace.losses, trace.points**2)
+    np.testing.assert_array_equal(trace.gradients, 2 * trace.points)
 
 
 def test_at_09_it_zig_zags_and_at_10_it_swings_for_ever():
-    assert (np.diff(np.sign(minimize("x**2", -6, lr=0.9).xs)) != 0).all()
-    assert minimize("x**2", -6, lr=1.0, max_steps=4).xs.tolist() == [-6, 6, -6, 6, -6]
+    assert (np.diff(np.sign(minimize("x**2", -6, lr=0.9).points)) != 0).all()
+    assert minimize("x**2", -6, lr=1.0, max_steps=4).points.tolist() == [-6, 6, -6, 6, -6]
 
 
 @pytest.mark.parametrize("tolerance", [0.1, 0.01, 0.001])
@@ -126,7 +131,7 @@ def test_a_run_says_which_rule_ended_it(f, start, options, stop_reason, message)
     trace = minimize(f, start, **options)
     assert trace.stop_reason == stop_reason
     assert message in trace.message
-    assert np.isfinite(trace.xs).all()
+    assert np.isfinite(trace.points).all()
     assert np.isfinite(trace.losses).all()
     assert np.isfinite(trace.gradients).all()
 
@@ -141,7 +146,7 @@ def test_an_interruption_keeps_what_was_finished():
         return x**2
 
     trace = minimize(f, -6.0)
-    assert (trace.stop_reason, trace.xs.tolist()) == ("interrupted", calls)
+    assert (trace.stop_reason, trace.points.tolist()) == ("interrupted", calls)
     assert trace.message == "Stopped after step 2, because it was interrupted: the slope was -7.68 at x = -3.84."
     with pytest.raises(KeyboardInterrupt):  # nothing was finished
         minimize(f, -6.0)
@@ -170,7 +175,7 @@ def test_every_run_obeys_the_rules(start, lr, max_steps, tolerance):
     n_steps = len(trace) - 1
     assert [step.k for step in trace] == list(range(n_steps + 1))
     assert n_steps <= max_steps
-    np.testing.assert_array_equal(trace.xs[1:], (trace.xs - lr * trace.gradients)[:-1])
+    np.testing.assert_array_equal(trace.points[1:], (trace.points - lr * trace.gradients)[:-1])
     assert (np.abs(trace.gradients[:-1]) >= tolerance).all()
     match trace.stop_reason:
         case StopReason.TOLERANCE:
@@ -181,6 +186,127 @@ def test_every_run_obeys_the_rules(start, lr, max_steps, tolerance):
             with np.errstate(all="ignore"):
                 after = formula("x**4")(trace.x - lr * trace.gradient).item()
             assert trace.loss > RUNAWAY * (1 + abs(trace.losses[0])) or not np.isfinite(after)
+
+
+# ------------------------------------------------------------------------------------- any optimizer
+
+
+def by_hand(update, n_steps, x=-6.0):
+    """The points of a descent on y = x², with the update rule written out on plain floats."""
+    points, remembered = [x], None
+    for t in range(1, n_steps + 1):
+        step, remembered = update(2 * x, remembered, t)
+        x = x - step
+        points.append(x)
+    return points
+
+
+def momentum(g, v, _):
+    v = 0.9 * (v or 0.0) + g
+    return 0.1 * v, v
+
+
+def nesterov(g, v, _):
+    v = 0.9 * (v or 0.0) + g
+    return 0.1 * (g + 0.9 * v), v
+
+
+def adam(g, means, t):
+    m, s = means or (0.0, 0.0)
+    m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g * g
+    return 0.5 * (m / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8), (m, s)
+
+
+def rmsprop(g, s, _):
+    s = 0.99 * (s or 0.0) + 0.01 * g * g
+    return 0.5 * g / (np.sqrt(s) + 1e-8), s
+
+
+def adagrad(g, s, _):
+    s = (s or 0.0) + g * g
+    return 0.5 * g / (np.sqrt(s) + 1e-10), s
+
+
+@pytest.mark.parametrize(
+    ("make", "update"),
+    [
+        (lambda p: optim.SGD(p, lr=0.1), lambda g, _, __: (0.1 * g, None)),
+        (lambda p: optim.SGD(p, lr=0.1, momentum=0.9), momentum),
+        (lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True), nesterov),
+        (lambda p: optim.Adam(p, lr=0.5), adam),
+        (lambda p: optim.RMSprop(p, lr=0.5), rmsprop),
+        (lambda p: optim.Adagrad(p, lr=0.5), adagrad),
+    ],
+    ids=["plain", "momentum", "nesterov", "adam", "rmsprop", "adagrad"],
+)
+def test_any_optimizer_can_make_the_steps(make, update):
+    trace = minimize("x**2", -6.0, optimizer=make, max_steps=30, tolerance=0)
+    # A few roundings in each of 30 steps, of numbers of at most 10.
+    np.testing.assert_allclose(trace.points, by_hand(update, 30), rtol=1e-12, atol=1e-12)
+
+
+def test_lr_is_plain_gradient_descent():
+    named = minimize("x**2", -6.0, optimizer=lambda p: optim.BatchGradientDescent(p, lr=0.3))
+    assert named == minimize("x**2", -6.0, lr=0.3)
+    assert minimize("x**2", -6.0) == minimize("x**2", -6.0, lr=0.1)
+
+
+def test_a_step_says_at_which_rate_the_optimizer_goes_on():
+    halving = minimize("x**2", -6.0, optimizer=lambda p: ExponentialLR(optim.SGD(p, lr=0.4), gamma=0.5), max_steps=3)
+    assert halving.learning_rates.tolist() == [0.4, 0.2, 0.1, 0.05]
+    np.testing.assert_array_equal(
+        halving.points[1:], (halving.points - halving.learning_rates * 2 * halving.points)[:-1]
+    )
+
+
+def test_an_optimizer_that_explodes_is_found_out_too():
+    trace = minimize("x**2", -6.0, optimizer=lambda p: optim.SGD(p, lr=4.0, momentum=0.9), max_steps=99)
+    assert trace.stop_reason is StopReason.DIVERGED
+    assert "Try a learning rate smaller than 4." in trace.message
+
+
+def test_several_variables_are_moved_by_any_optimizer():
+    trace = minimize("(x - 1)**2 + 10*(y + 2)**2", [0, 0], optimizer=lambda p: optim.Adam(p, lr=0.1), max_steps=999)
+    assert trace.stop_reason is StopReason.TOLERANCE
+    np.testing.assert_allclose(trace.x, [1, -2], atol=1e-3)
+    assert trace.variables == ("x", "y")
+
+
+# ------------------------------------------------------------------------------------- bounded memory
+
+
+def restless(**options):
+    return minimize("x**4/100 - x**2 + 3*sin(5*x)", 5.5, lr=0.06, tolerance=0, max_steps=600, **options)
+
+
+@pytest.fixture(scope="module", name="full")
+def _full():
+    return restless()
+
+
+@pytest.mark.parametrize("keep", [8, 50, 500])
+def test_a_long_descent_keeps_its_ends_and_its_extremes(full, keep):
+    trace = restless(keep=keep)
+    assert len(full) == 601
+    assert keep // 8 <= len(trace) <= keep
+    assert (trace.n_steps, trace.thinned, trace.message) == (600, True, full.message)
+    assert all(step == full[step.k] for step in trace)
+    slopes = [step.slope for step in full]
+    assert {0, 600, np.argmin(full.losses), np.argmax(full.losses), np.argmax(slopes)} <= set(trace.ks)
+
+
+def test_many_variables_are_kept_in_as_many_steps_as_memory_holds(monkeypatch):
+    # 100 variables take 2,200 bytes a step. (The function hides the module of its name.)
+    monkeypatch.setattr(sys.modules["tinygrad_edu.learn.minimize"], "MAX_BYTES", 100 * 2_200)
+    trace = minimize(lambda x: (x**2).sum(), np.ones(100), lr=1.0, tolerance=0, max_steps=300)
+    assert 100 // 8 <= len(trace) <= 100
+    assert (trace.ks[0], trace.n_steps) == (0, 300)
+
+
+def test_a_function_may_keep_what_it_is_given():
+    seen = []
+    trace = minimize(lambda x: seen.append(x.array) or (x**2).sum(), [1.0, 2.0], max_steps=3)
+    np.testing.assert_array_equal(seen, trace.points)
 
 
 # --------------------------------------------------------------------------------- what can be given
@@ -203,8 +329,8 @@ def test_every_run_obeys_the_rules(start, lr, max_steps, tolerance):
 )
 def test_a_start_is_a_number_an_array_or_named_numbers_in_float64(f, start, first):
     trace = minimize(f, start, max_steps=1)
-    assert np.array(trace.steps[0].x).tolist() == first
-    assert trace.xs.dtype == np.float64
+    assert np.array(trace.steps[0].point).tolist() == first
+    assert trace.points.dtype == np.float64
     assert np.shape(trace.gradient) == np.shape(first)
 
 
@@ -214,7 +340,7 @@ def test_several_variables_step_together():
     # The slope is the curvature (at least 2) times the distance, so x is within half the tolerance.
     np.testing.assert_allclose(trace.x, [1, -2], atol=1e-8 / 2)
     k = np.arange(len(trace))
-    np.testing.assert_allclose(trace.xs[:, 0], 1 - 0.9**k, rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(trace.points[:, 0], 1 - 0.9**k, rtol=1e-14, atol=1e-15)
 
 
 def test_the_start_is_left_alone():
@@ -258,6 +384,19 @@ def test_the_start_is_left_alone():
         (lambda x: x**2, [1.0, 2.0], {}, ShapeError, "single number"),
         (lambda x: 3.0, 1.0, {}, DtypeError, "returned float"),  # noqa: ARG005 - as minimize calls it
         (lambda x: x.numpy(), 1.0, {}, DtypeError, "returned ndarray"),
+        (lambda x: None, 1.0, {}, DtypeError, "returned None"),  # noqa: ARG005 - the same
+        (lambda x: x * np.nan, 1.0, {}, OptionError, "At the start, x = 1, the loss is nan. Choose"),
+        (lambda x: float(x) ** 2, 1.0, {}, GraphError, "drops the gradient of x"),
+        (lambda x, y: x * y, [1.0, 2.0], {}, OptionError, "one Tensor that holds all numbers.* Write lambda p"),
+        ("x**2", 1.0, {"keep": 7}, OptionError, "keep must be a whole number of at least 8 steps, but is 7"),
+        ("x**2", 1.0, {"keep": "all"}, OptionError, "but is 'all'"),
+        ("x**2", 1.0, {"lr": 0.1, "optimizer": optim.SGD}, OptionError, "given lr=0.1 and an optimizer"),
+        ("x**2", 1.0, {"optimizer": "SGD"}, OptionError, "as in optimizer=lambda p: .*, but is 'SGD'"),
+        ("x**2", 1.0, {"optimizer": optim.SGD([ELSEWHERE])}, OptionError, r"but is SGD\(lr=0.1"),
+        ("x**2", 1.0, {"optimizer": StepLR}, OptionError, "must be a function of the parameters"),
+        ("x**2", 1.0, {"optimizer": list}, OptionError, r"but made \[tensor"),
+        ("x**2", 1.0, {"optimizer": lambda _: optim.SGD([ELSEWHERE])}, OptionError, "moves parameters of its own"),
+        ("x**2", 1.0, {"optimizer": lambda p: optim.SGD(p, lr=-1)}, OptionError, "lr must be a finite number > 0"),
     ],
 )
 def test_what_cannot_be_minimised_is_explained(f, start, options, error, message):
@@ -271,7 +410,7 @@ def test_what_cannot_be_minimised_is_explained(f, start, options, error, message
 def test_a_trace_is_a_record_that_does_not_change():
     trace = minimize(lambda x: (x**2).sum(), [3.0, 4.0], lr=0.25, max_steps=2)
     assert (trace.x.tolist(), trace.loss, trace.gradient.tolist()) == ([0.75, 1.0], 1.5625, [1.5, 2.0])
-    assert trace.steps[-1] == list(trace)[2] == Step(2, [0.75, 1.0], 1.5625, [1.5, 2.0], 0.25)
+    assert trace.steps[-1] == list(trace)[2] == Step(2, [0.75, 1.0], 1.5625, [1.5, 2.0], None, 0.25)
     assert trace.steps[0] != trace.steps[1]
     assert trace == minimize("x**2 + y**2", [3, 4], lr=0.25, max_steps=2)
     assert "2" in repr(trace)
@@ -286,7 +425,9 @@ def test_a_trace_is_a_record_that_does_not_change():
 
 def test_one_variable_gives_plain_floats():
     step = minimize("x**2", np.array(3.0)).steps[1]
-    assert [type(value) for value in dataclasses.astuple(step)] == [int, float, float, float, float]
+    values = (step.k, step.point, step.loss, step.gradient, step.learning_rate)
+    assert [type(value) for value in values] == [int, float, float, float, float]
+    assert step.batch is None
 
 
 # --------------------------------------------------------------------------------------- the command
@@ -334,6 +475,45 @@ def test_there_is_a_column_for_each_variable_and_each_slope(capsys, words, heade
     assert message.startswith("Stopped")
 
 
+def test_the_command_takes_any_optimizer(capsys):
+    assert command("x**2", "--start=-6", "--optimizer", "sgd,momentum=0.9", "--lr", "0.05", "--max-steps", "2") == 0
+    rows = [line.split() for line in capsys.readouterr().out.split("\n\n")[0].split("\n")]
+    assert [row[1] for row in rows] == ["x", "-6", "-5.4", "-4.32"]
+
+
+def test_the_command_writes_the_trace(capsys, tmp_path):
+    assert command("x**2", "--start=-6", "--save-trace", str(tmp_path / "t.json")) == 0
+    assert Trace.load(tmp_path / "t.json") == minimize("x**2", -6)
+    assert capsys.readouterr().out.endswith(f"Trace: {tmp_path / 't.json'}\n")
+
+
+def test_the_command_prints_the_program_and_nothing_else(capsys):
+    words = ["x**2 + y**2", "--start=1,-2", "--optimizer", "adam,lr=0.3", "--max-steps", "7"]
+    assert command(*words, "--script") == 0
+    program = capsys.readouterr().out
+    exec(program, {})  # noqa: S102 - it was printed a moment ago
+    steps = [line.split() for line in capsys.readouterr().out.splitlines()[:-1]]
+    trace = minimize("x**2 + y**2", [1, -2], optimizer=lambda p: optim.Adam(p, lr=0.3), max_steps=7)
+    assert [[float(n) for n in row] for row in steps] == [
+        [s.k, *s.point.tolist(), s.loss, *s.gradient.tolist()] for s in trace
+    ]
+
+
+def test_the_command_prints_the_experiment_and_nothing_else(capsys):
+    assert command("x**2", "--start=-6", "--lr=0.5", "--json") == 0
+    assert Experiment.from_json(capsys.readouterr().out) == FormulaExperiment.of("x**2", -6.0, lr=0.5)
+
+
+def test_the_command_says_when_it_shows_a_part(capsys):
+    assert command("x**2", "--start=1", "--lr=1", "--tolerance=0", "--max-steps=300", "--keep=20") == 0
+    table, note, message = capsys.readouterr().out.split("\n\n")
+    rows = table.split("\n")[1:]
+    assert len(rows) <= 20
+    assert note == f"Shown are {len(rows):,} of 301 points: the ends, and the extremes between them."
+    assert (rows[0].split()[0], rows[-1].split()[0]) == ("0", "300")
+    assert message.startswith("Stopped at step 300")
+
+
 def test_divergence_is_an_answer_and_no_error(capsys):
     assert command("x**2", "--start", "-6", "--lr", "1.1") == 0
     assert "the descent diverges" in capsys.readouterr().out
@@ -351,6 +531,10 @@ def test_divergence_is_an_answer_and_no_error(capsys):
         (["7", "--start", "1"], FormulaError, "no variable"),
         (["x**2", "--start", "1", "--lr", "-1"], OptionError, "lr"),
         (["x**2", "--start", "1", "--max-steps", "-1"], OptionError, "max_steps"),
+        (["x**2", "--start", "1", "--optimizer", "adm"], OptionError, "Did you mean 'Adam'"),
+        (["x**2", "--start", "1", "--optimizer", "sgd,lr=1", "--lr", "2"], OptionError, "'lr' of sgd is given twice"),
+        (["x**2", "--start", "1", "--optimizer", "sgd,batch_size=3"], OptionError, "takes no batch_size"),
+        (["x**2", "--start", "1", "--save-trace", "/nowhere/t.json"], DataError, "The trace cannot be written to"),
     ],
 )
 def test_wrong_words_are_explained_by_the_error(words, error, message):
@@ -378,7 +562,7 @@ sys.exit(descend.run(arguments))
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    *table, _, message, _ = out.split("\n")
-    assert message == f"Stopped after step {len(table) - 2}, because it was interrupted: the slope was " + (
-        "2 at x = 1." if len(table) % 2 == 0 else "-2 at x = -1."
+    message, last = out.rstrip("\n").split("\n")[-1], int(out.split("\n\n")[0].split("\n")[-1].split()[0])
+    assert message == f"Stopped after step {last}, because it was interrupted: the slope was " + (
+        "2 at x = 1." if last % 2 == 0 else "-2 at x = -1."
     )

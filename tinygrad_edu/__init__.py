@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ops,
         optim,
         structures,
+        traces,
         training,
         visualize,
     )
@@ -82,6 +83,7 @@ _MODULES = (
     "ops",
     "optim",
     "structures",
+    "traces",
     "training",
     "visualize",
 )
@@ -125,6 +127,7 @@ __all__ = [
     "seed",
     "structures",
     "tensor",
+    "traces",
     "training",
     "value_and_grad",
     "visualize",

@@ -82,6 +82,8 @@ class Batches:
                 f"shuffle=True needs a random generator, not rng={rng!r}. Pass rng=np.random.default_rng(0)."
             )
         self._rng = rng if shuffle and self.batch_size < self.n_examples else None
+        self.order: npt.NDArray[np.intp] | None = None
+        """The examples in the order of the epoch that was begun last; None where they come in that of the data."""
 
     def __len__(self) -> int:
         return math.ceil(self.n_examples / self.batch_size)
@@ -90,7 +92,7 @@ class Batches:
         arrays = self._arrays
         if self._rng is not None:
             # One gather an epoch; the batches are then views, which makes batch_size=1 cheap.
-            order = self._rng.permutation(self.n_examples)
+            self.order = order = self._rng.permutation(self.n_examples)
             arrays = tuple(array[order] for array in arrays)
         if len(self) == 1:
             yield arrays if len(arrays) > 1 else arrays[0]

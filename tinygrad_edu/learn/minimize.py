@@ -13,22 +13,31 @@ An interruption (Ctrl+C) is a fifth answer, and keeps what was finished.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu.autodiff import value_and_grad
-from tinygrad_edu.errors import FormulaError, OptionError, ShapeError
-from tinygrad_edu.learn.formula import Formula, formula
-from tinygrad_edu.learn.trace import Point, Step, StopReason, Trace, as_float64
+from tinygrad_edu.errors import OptionError
+from tinygrad_edu.learn import answers
+from tinygrad_edu.learn.problem import problem
+from tinygrad_edu.learn.values import takes_one
+from tinygrad_edu.optim import BatchGradientDescent, Optimizer
+from tinygrad_edu.optim.lr_scheduler import LRScheduler
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.traces import LEAST, MAX_BYTES, Step, StopReason, Trace, TraceRecorder, bytes_of_step, check_keep
+from tinygrad_edu.training.interrupting import WholeSteps
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["RUNAWAY", "minimize"]
+    from numpy.typing import ArrayLike
+
+    from tinygrad_edu.learn.formula import Formula
+    from tinygrad_edu.learn.problem import Function
+
+__all__ = ["RUNAWAY", "check_options", "minimize"]
 
 RUNAWAY = 1e6
 """A loss this many times larger than at the start is called diverged.
@@ -39,17 +48,16 @@ near an overflow, yet nobody would wait for the loss to come back.
 
 LARGEST = float(np.finfo(np.float64).max)
 
-_Function: TypeAlias = Callable[[Tensor], Tensor]
-_Start: TypeAlias = "ArrayLike | Tensor | Mapping[str, float]"
-
 
 def minimize(
     f: Callable[[Tensor], Tensor] | Formula | str,
     start: ArrayLike | Tensor | Mapping[str, float],
     *,
-    lr: float = 0.1,
+    lr: float | None = None,
+    optimizer: Callable[[Iterable[Tensor]], Optimizer | LRScheduler] | None = None,
     max_steps: int = 100,
     tolerance: float = 1e-3,
+    keep: int = 10_000,
 ) -> Trace:
     """Go downhill from `start`, along the slope, until a rule says stop.
 
@@ -61,15 +69,22 @@ def minimize(
         Where to begin: a number or array, of the shape that `f` takes. For a formula of several variables a
         sequence in the sorted order of their names, or a dictionary by name. Computed with in float64.
     lr
-        The learning rate α: each step goes α times the slope.
+        The learning rate α of plain gradient descent: each step goes α times the slope. 0.1 if nothing is given.
+    optimizer
+        Instead of `lr`, what makes the optimizer: a function of the parameters, such as
+        ``lambda p: optim.SGD(p, lr=0.1, momentum=0.9)``. It may return a schedule of `optim.lr_scheduler` too, which
+        then sets the rate of its optimizer after each step.
     max_steps
         How many steps to make at most.
     tolerance
         Stop where the slope (the Euclidean length of the gradient) is smaller; 0 switches the rule off.
+    keep
+        How many steps the trace keeps at most, 8 or more, and no more than 256 MB hold; see `Trace` for which are
+        left out of a longer run.
 
     Returns
     -------
-    The trace of all steps, the start included; its ``stop_reason`` and ``message`` say what ended it:
+    The trace of the steps, the start included; its ``stop_reason`` and ``message`` say what ended it:
     "tolerance", "max steps", "diverged" (no finite number, or a loss beyond 10⁶ · (1 + |loss at start|))
     or "interrupted".
 
@@ -89,61 +104,97 @@ def minimize(
     >>> trace = minimize("x**2", start=-6.0, lr=0.1)
     >>> trace.stop_reason.value, len(trace)
     ('tolerance', 44)
-    >>> [step.x for step in trace][:2]
+    >>> [step.point for step in trace][:2]
     [-6.0, -4.8]
     >>> print(minimize(lambda x: x**2, start=-6.0, lr=1.0).message)
     Stopped at step 100, the most allowed: the slope is -12 at x = -6, and not within the tolerance of 0.001.
-    >>> minimize("(x - 1)**2 + 2*y**2", start={"x": 3, "y": 1}, lr=0.25, max_steps=2).xs.tolist()
+    >>> minimize("(x - 1)**2 + 2*y**2", start={"x": 3, "y": 1}, lr=0.25, max_steps=2).points.tolist()
     [[3.0, 1.0], [2.0, 0.0], [1.5, 0.0]]
+
+    Any optimizer will do; with momentum the descent rolls past the lowest point, and comes back:
+
+    >>> from tinygrad_edu import optim
+    >>> rolling = minimize("x**2", start=-6.0, optimizer=lambda p: optim.SGD(p, lr=0.1, momentum=0.9), max_steps=8)
+    >>> [round(float(x), 2) for x in rolling.points]
+    [-6.0, -4.8, -2.76, -0.37, 1.85, 3.48, 4.25, 4.1, 3.14]
     """
-    _check_options(lr, max_steps, tolerance)
-    function, x = _prepare(f, start)
-    steps: list[Step] = []
+    check_options(max_steps, tolerance)
+    check_keep(keep)
+    given = problem(f, start)
+    x = Tensor(given.start, requires_grad=True)
+    mover, schedule = _mover(lr, optimizer, x)
+    room = MAX_BYTES // bytes_of_step(2 * given.start.nbytes)
+    recorder = TraceRecorder(max(LEAST, min(int(keep), room)))
     with np.errstate(all="ignore"):  # what overflows is found out by looking
         try:
-            reason, message = _descend(function, x, float(lr), int(max_steps), float(tolerance), steps)
+            with WholeSteps() as whole:
+                reason, message = _descend(
+                    given.function, x, mover, schedule, int(max_steps), float(tolerance), recorder, whole
+                )
         except KeyboardInterrupt:
-            if not steps:
+            if recorder.last is None:
                 raise
-            reason, message = StopReason.INTERRUPTED, _interrupted(steps[-1])
-    return Trace(tuple(steps), reason, message)
+            reason, message = StopReason.INTERRUPTED, answers.interrupted(recorder.last)
+    return recorder.trace(reason, message, parts=given.parts, formula=given.formula)
 
 
 def _descend(
-    function: _Function,
-    x: NDArray[np.float64],
-    lr: float,
+    function: Function,
+    x: Tensor,
+    optimizer: Optimizer,
+    schedule: LRScheduler | None,
     max_steps: int,
     tolerance: float,
-    steps: list[Step],
+    recorder: TraceRecorder,
+    whole: WholeSteps,
 ) -> tuple[StopReason, str]:
-    """Add the steps of the descent to `steps`, and give the rule that ended it."""
+    """Write down the steps of the descent, and give the rule that ended it."""
     height_and_slope = value_and_grad(function)
-    while True:
-        if not np.isfinite(x).all():
-            return StopReason.DIVERGED, _left_the_numbers(steps, f"reaches x = {_show(x)}")
-        value, slope = height_and_slope(x)
+    for k in range(max_steps + 1):
+        point = x.array.copy()  # f may hold on to what it is given, and the optimizer works in place
+        if recorder.last is not None and not np.isfinite(point).all():
+            what = f"reaches x = {answers.show(point)}"
+            return StopReason.DIVERGED, answers.left_the_numbers(recorder.last, what)
+        value, slope = height_and_slope(point)
         loss, gradient = float(value.item()), slope.array
         if not (math.isfinite(loss) and np.isfinite(gradient).all()):
-            what = f"loss is {loss:.6g}" if not math.isfinite(loss) else f"slope is {_show(gradient)}"
-            if not steps:
-                raise OptionError(f"At the start, x = {_show(x)}, the {what}. Choose a start where both are finite.")
-            return StopReason.DIVERGED, _left_the_numbers(steps, f"reaches x = {_show(x)}, where the {what}")
-        step = Step(len(steps), x, loss, gradient, lr)
-        steps.append(step)
-        if np.linalg.norm(gradient) < tolerance:
-            return StopReason.TOLERANCE, _level(step, tolerance)
-        if loss > RUNAWAY * (1 + abs(steps[0].loss)):
-            return StopReason.DIVERGED, _ran_away(steps)
-        if step.k == max_steps:
-            return StopReason.MAX_STEPS, _most_allowed(step, tolerance)
-        x = x - lr * gradient
+            what = f"loss is {loss:.6g}" if not math.isfinite(loss) else f"slope is {answers.show(gradient)}"
+            place = f"x = {answers.show(point)}"
+            if recorder.last is None:
+                raise OptionError(f"At the start, {place}, the {what}. Choose a start where both are finite.")
+            return StopReason.DIVERGED, answers.left_the_numbers(recorder.last, f"reaches {place}, where the {what}")
+        whole.busy = True
+        step = Step(k, point, loss, gradient, None, optimizer.lr)
+        recorder.add(step)
+        whole.done()
+        if step.slope < tolerance:
+            return StopReason.TOLERANCE, answers.level(step, tolerance)
+        if recorder.first is not None and loss > RUNAWAY * (1 + abs(recorder.first.loss)):
+            return StopReason.DIVERGED, answers.ran_away(recorder.first, step)
+        x.grad = slope
+        if k < max_steps:
+            optimizer.step()
+            if schedule is not None:
+                schedule.step()
+    return StopReason.MAX_STEPS, answers.most_allowed(step, tolerance)
 
 
 # ------------------------------------------------------------------------------------------ what is given
-def _check_options(lr: float, max_steps: int, tolerance: float) -> None:
-    if not (_is_number(lr, Real) and 0 < lr <= LARGEST):
-        raise OptionError(f"lr, the learning rate, must be a finite number > 0, but is {lr!r}. Try 0.1.")
+def check_options(max_steps: int, tolerance: float) -> None:
+    """Refuse a budget or a tolerance that is out of range.
+
+    Raises
+    ------
+    OptionError
+        If one is.
+
+    Examples
+    --------
+    >>> check_options(-1, 0.001)
+    Traceback (most recent call last):
+    ...
+    tinygrad_edu.errors.OptionError: max_steps must be a whole number >= 0, but is -1. Try 100.
+    """
     if not (_is_number(tolerance, Real) and 0 <= tolerance <= LARGEST):
         raise OptionError(f"tolerance must be a finite number >= 0, but is {tolerance!r}. Try 0.001.")
     if not (_is_number(max_steps, Integral) and max_steps >= 0):
@@ -154,92 +205,25 @@ def _is_number(value: object, kind: type) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def _prepare(f: _Function | Formula | str, start: _Start) -> tuple[_Function, NDArray[np.float64]]:
-    """Make of a function or formula a function of one Tensor, and of the start an array for it."""
-    if isinstance(f, (str, Formula)):
-        function, x = _prepare_formula(formula(f), start)
-    elif not callable(f):
-        raise OptionError(f"minimize needs a formula such as 'x**2' or a function, but was given {f!r}.")
-    elif isinstance(start, Mapping):
-        raise OptionError("start names variables, but a function has none. Give it one number or array.")
-    else:
-        function, x = f, as_float64(start)
-    if x.size == 0:
-        raise ShapeError(f"start has shape {x.shape}: there is nothing to move. Give it at least one number.")
-    if not np.isfinite(x).all():
-        raise OptionError(f"start must be finite, but is {_show(x)}.")
-    return function, x
-
-
-def _prepare_formula(f: Formula, start: _Start) -> tuple[_Function, NDArray[np.float64]]:
-    names = f.variables
-    if not names:
-        raise FormulaError(f"The formula {f.text!r} has no variable: it is flat. Use x, as in x**2.")
-    if isinstance(start, Mapping):
-        if set(start) != set(names):
-            raise OptionError(
-                f"start names {', '.join(map(str, start)) or 'nothing'}, but {f.text!r} has the variables "
-                f"{', '.join(names)}. Name each of them."
-            )
-        start = start[names[0]] if len(names) == 1 else [start[name] for name in names]
-    x = as_float64(start)
-    needed = () if len(names) == 1 else (len(names),)
-    if x.shape != needed:
-        remedy = f"{len(names)} numbers, for {', '.join(names)}" if needed else f"one number, for {names[0]}"
-        raise ShapeError(f"start has shape {x.shape}, but {f.text!r} needs {remedy}.")
-    return f if len(names) == 1 else lambda point: f(*point), x
-
-
-# --------------------------------------------------------------------------------------- what is answered
-def _show(point: Point) -> str:
-    """Write a number, or the first few of many.
-
-    >>> _show(-6.0), _show(np.array([1.0, 0.25])), _show(np.zeros(9))
-    ('-6', '[1, 0.25]', '[0, 0, 0, 0, ...]')
-    """
-    if np.ndim(point) == 0:
-        return f"{float(point) + 0.0:.6g}"  # + 0.0: there is no need to show -0
-    numbers = [f"{number + 0.0:.6g}" for number in np.ravel(point)[:4]]
-    return f"[{', '.join(numbers)}{', ...' if np.size(point) > 4 else ''}]"
-
-
-def _slope(step: Step) -> str:
-    if np.ndim(step.gradient) == 0:
-        return _show(step.gradient)
-    return f"{_show(step.gradient)}, of length {np.linalg.norm(step.gradient):.6g},"
-
-
-def _level(step: Step, tolerance: float) -> str:
-    return (
-        f"Stopped at step {step.k}, where the ground is level: the slope is {_slope(step)} "
-        f"at x = {_show(step.x)}, within the tolerance of {tolerance:g}."
-    )
-
-
-def _most_allowed(step: Step, tolerance: float) -> str:
-    return (
-        f"Stopped at step {step.k}, the most allowed: the slope is {_slope(step)} "
-        f"at x = {_show(step.x)}, and not within the tolerance of {tolerance:g}."
-    )
-
-
-def _ran_away(steps: list[Step]) -> str:
-    first, last = steps[0], steps[-1]
-    return (
-        f"Stopped at step {last.k}, because the descent diverges: the loss grew from {first.loss:.6g} to "
-        f"{last.loss:.6g}. Try a learning rate smaller than {last.learning_rate:g}."
-    )
-
-
-def _left_the_numbers(steps: list[Step], what: str) -> str:
-    last = steps[-1]
-    return (
-        f"Stopped after step {last.k}, because the descent diverges: step {last.k + 1} {what}. "
-        f"Try a learning rate smaller than {last.learning_rate:g}, or another start."
-    )
-
-
-def _interrupted(step: Step) -> str:
-    return (
-        f"Stopped after step {step.k}, because it was interrupted: the slope was {_slope(step)} at x = {_show(step.x)}."
-    )
+def _mover(
+    lr: float | None, make: Callable[[Iterable[Tensor]], Any] | None, x: Tensor
+) -> tuple[Optimizer, LRScheduler | None]:
+    """Make what moves the point: plain gradient descent, or what the caller's function makes."""
+    if make is None:
+        lr = 0.1 if lr is None else lr
+        if not (_is_number(lr, Real) and 0 < lr <= LARGEST):
+            raise OptionError(f"lr, the learning rate, must be a finite number > 0, but is {lr!r}. Try 0.1.")
+        return BatchGradientDescent([x], float(lr)), None
+    if lr is not None:
+        raise OptionError(f"minimize was given lr={lr!r} and an optimizer, which has a rate of its own. Give one.")
+    example = "optimizer=lambda p: optim.SGD(p, lr=0.1, momentum=0.9)"
+    if not (callable(make) and takes_one(make)):
+        raise OptionError(f"optimizer must be a function of the parameters, as in {example}, but is {make!r}.")
+    made = make([x])
+    schedule = made if isinstance(made, LRScheduler) else None
+    optimizer = made.optimizer if isinstance(made, LRScheduler) else made
+    if not isinstance(optimizer, Optimizer):
+        raise OptionError(f"optimizer must make an optimizer, as in {example}, but made {made!r}.")
+    if [id(parameter) for parameter in optimizer.parameters] != [id(x)]:
+        raise OptionError(f"The optimizer moves parameters of its own. Let it take those that it is given: {example}.")
+    return optimizer, schedule

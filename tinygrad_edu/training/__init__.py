@@ -4,6 +4,7 @@ from tinygrad_edu.training.callbacks import Callback, EarlyStopping
 from tinygrad_edu.training.evaluation import evaluate, switched
 from tinygrad_edu.training.fit import fit, gradient_norm
 from tinygrad_edu.training.history import Epoch, History, Recorder, StopReason
+from tinygrad_edu.training.tracing import Tracing
 
 __all__ = [
     "Callback",
@@ -12,6 +13,7 @@ __all__ = [
     "History",
     "Recorder",
     "StopReason",
+    "Tracing",
     "evaluate",
     "fit",
     "gradient_norm",

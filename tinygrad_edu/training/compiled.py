@@ -13,7 +13,7 @@ from tinygrad_edu.compiler.structure import same_structure
 from tinygrad_edu.errors import CaptureError, TinygradEduError
 from tinygrad_edu.tape import check
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.training.stepping import Eager
+from tinygrad_edu.training.eager import Eager
 from tinygrad_edu.training.undoing import Snapshot
 
 if TYPE_CHECKING:

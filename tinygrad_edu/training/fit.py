@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu import metrics
-from tinygrad_edu.conversion import as_array
+from tinygrad_edu.compiler.stopping import InfiniteLossError
 from tinygrad_edu.data.batches import Batches
-from tinygrad_edu.data.preparation import split
-from tinygrad_edu.errors import DataError, OptionError
-from tinygrad_edu.losses import BCEWithLogitsLoss
+from tinygrad_edu.errors import OptionError
 from tinygrad_edu.optim.optimizer import Optimizer, check_whole
-from tinygrad_edu.tape import no_grad
-from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.training.callbacks import Callback
 from tinygrad_edu.training.divergence import where_it_broke
+from tinygrad_edu.training.eager import Eager
 from tinygrad_edu.training.evaluation import evaluate, switched
+from tinygrad_edu.training.given import default_metric, examples
 from tinygrad_edu.training.history import History, Recorder, StopReason
 from tinygrad_edu.training.interrupting import WholeSteps
-from tinygrad_edu.training.stepping import Eager, InfiniteLossError, check_compile, stepping
+from tinygrad_edu.training.stepping import check_compile, stepping
+from tinygrad_edu.training.tracing import Tracer, as_tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,8 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from tinygrad_edu.nn.module import Module
+    from tinygrad_edu.tensor import Tensor
     from tinygrad_edu.training.compiled import Compiled
     from tinygrad_edu.training.stepping import Compile
+    from tinygrad_edu.training.tracing import Tracing
 
 __all__ = ["fit", "gradient_norm"]
 
@@ -50,6 +50,7 @@ def fit(
     seed: int = 0,
     callbacks: Iterable[Callback] = (),
     compile: Compile = "auto",  # noqa: A002 - the framework's word for it
+    trace: bool | Tracing | None = None,
 ) -> History:
     """Train a model; the optimizer says which examples each update sees.
 
@@ -82,6 +83,9 @@ def fit(
         gives the same numbers bit for bit. What Python does in a forward pass besides, such as printing, then happens
         in the first steps alone, and a gradient is overwritten by the next step. ``History.compiled`` says what was
         used, and if ``"auto"`` went back to the step as it is written, why.
+    trace
+        Whether to keep the parameters, the loss and its gradient at each update, as ``History.trace``; a `Tracing`
+        says how many and how much memory. ``compile="numba"`` then makes one update at a time.
 
     Returns
     -------
@@ -107,16 +111,15 @@ def fit(
     >>> round(model.weight.item(), 3), round(model.bias.item(), 3)
     (3.0, 1.0)
     """
-    callbacks = tuple(callbacks)
+    callbacks, tracing = tuple(callbacks), as_tracing(trace)
     epochs = _check(epochs, tolerance, seed, loss, optimizer, callbacks)
     check_compile(compile)
     rng = np.random.default_rng(seed)
-    dtype = optimizer.parameters[0].dtype
-    X, y, held_out = _hold_out(_as_inputs(X, dtype), _as_inputs(y, dtype), validation, rng, dtype)
-    _check_finite(X=X, y=y)
-    metric = metric or _default_metric(model, X, y, loss)
+    X, y, rows, held_out = examples(X, y, validation, rng, optimizer.parameters[0].dtype)
+    metric = metric or default_metric(model, X, y, loss)
     run = Recorder(model, optimizer, metric=_name(metric) if held_out else "")
     batches = optimizer.batches(X, y, rng=rng)
+    tracer = Tracer(tracing, model, optimizer, batches, rows) if tracing else None
     optimizer.zero_grad()
     try:
         # A loss that overflows ends the run with a sentence; NumPy need not warn of it as well.
@@ -129,7 +132,7 @@ def fit(
             step = stepping(compile, model, loss, optimizer, epochs=epochs, batches=batches)
             try:
                 for epoch in range(1, epochs + 1):
-                    total = _pass_over(batches, run, step, whole, tolerance, callbacks)
+                    total = _pass_over(batches, run, step, whole, tolerance, callbacks, tracer)
                     if run.examples and run.examples[-1] == epoch * len(X):  # the pass was not cut short
                         checked = evaluate(model, *held_out, loss=loss, metric=metric) if held_out else ()
                         run.epochs.append(run.epoch(epoch, total / len(X), *checked))
@@ -147,6 +150,8 @@ def fit(
     except KeyboardInterrupt:
         updates = len(run.losses)
         run.stop(StopReason.INTERRUPTED, f"Interrupted after {updates} updates; what was learned until then is kept.")
+    if tracer is not None and run.stop_reason is not None:
+        run.trace = tracer.trace(run.stop_reason, run.message)
     _call(callbacks, "on_fit_end", run)
     return run.history()
 
@@ -158,24 +163,32 @@ def _pass_over(
     whole: WholeSteps,
     tolerance: float,
     callbacks: tuple[Callback, ...],
+    tracer: Tracer | None,
 ) -> float:
     """Take a batch, compute the loss, its gradient, a step; repeat. Give the losses of all examples, added up."""
     each = tuple(c for c in callbacks if getattr(c.on_update_end, "__func__", None) is not Callback.on_update_end)
     summed = getattr(step.loss, "reduction", "mean") == "sum"
     step.look()
-    if not isinstance(step, Eager) and step.in_epochs and not each and not tolerance and type(batches) is Batches:
+    alone = not (each or tolerance or tracer)  # nobody looks between the updates
+    if not isinstance(step, Eager) and step.in_epochs and alone and type(batches) is Batches:
         return _pass_at_once(batches, run, step, whole, summed=summed)
     total = 0.0
-    for xb, yb in batches:
+    for place, (xb, yb) in enumerate(batches):
         whole.busy = True
+        if tracer is not None:
+            tracer.before()
         start = perf_counter()
         try:
             number = step(xb, yb)
         except InfiniteLossError as error:
             run.stop(StopReason.DIVERGED, where_it_broke(run, error.loss))
+            if tracer is not None:
+                tracer.diverged(place, error.loss, len(xb))
             whole.done()
             break
         run.record(number, len(xb), perf_counter() - start)
+        if tracer is not None:
+            tracer.after(place, number, len(xb))
         total += number if summed else number * len(xb)
         whole.done()
         if tolerance and (norm := gradient_norm(run.optimizer)) < tolerance:
@@ -223,28 +236,6 @@ def gradient_norm(optimizer: Optimizer) -> float:
     return math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
 
 
-def _as_inputs(values: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
-    array = as_array(values)
-    return as_array(array, dtype) if array.dtype.kind == "f" else array
-
-
-def _hold_out(
-    X: NDArray[Any],
-    y: NDArray[Any],
-    validation: float | tuple[ArrayLike, ArrayLike] | None,
-    rng: np.random.Generator,
-    dtype: np.dtype[Any],
-) -> tuple[NDArray[Any], NDArray[Any], tuple[NDArray[Any], NDArray[Any]] | None]:
-    if validation is None:
-        return X, y, None
-    if isinstance(validation, (tuple, list)) and len(validation) == 2:
-        return X, y, (_as_inputs(validation[0], dtype), _as_inputs(validation[1], dtype))
-    if not (isinstance(validation, (float, np.floating)) and 0 < validation < 1):
-        raise OptionError(f"validation must be a fraction between 0 and 1, or a pair (X, y), but is {validation!r}.")
-    X, X_held, y, y_held = split(X, y, test_fraction=validation, rng=rng, stratify=y.dtype.kind in "iu" and y.ndim == 1)
-    return X, y, (X_held, y_held)
-
-
 def _check(epochs: int, tolerance: float, seed: int, loss: Any, optimizer: Any, callbacks: tuple[Any, ...]) -> int:
     if isinstance(loss, type) or not callable(loss):
         raise OptionError(f"loss must be a function or an object such as nn.MSELoss(), but is {loss!r}.")
@@ -258,41 +249,6 @@ def _check(epochs: int, tolerance: float, seed: int, loss: Any, optimizer: Any, 
     if seed < 0:
         raise OptionError(f"seed must be 0 or more, but is {seed!r}.")
     return check_whole("epochs", epochs)
-
-
-def _check_finite(**arrays: NDArray[Any]) -> None:
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            where = np.argwhere(~np.isfinite(array))
-            values = "1 value that is" if len(where) == 1 else f"{len(where)} values that are"
-            raise DataError(
-                f"{name} holds {values} missing or infinite, the first at index {tuple(map(int, where[0]))}. "
-                f"Replace them, or leave their examples out."
-            )
-
-
-def _default_metric(
-    model: Module, X: NDArray[Any], y: NDArray[Any], loss: Callable[[Tensor, Any], Tensor]
-) -> Callable[..., float]:
-    """Choose the accuracy for scores of classes and for logits of two, else R²."""
-    if isinstance(loss, BCEWithLogitsLoss):
-        return accuracy_of_logits
-    if y.dtype.kind not in "iu":
-        return metrics.r2_score
-    with switched(model, training=False), no_grad(), np.errstate(over="ignore", invalid="ignore"):
-        scores = model(Tensor(X[:1]))
-    return metrics.accuracy if scores.ndim == y.ndim + 1 else metrics.r2_score
-
-
-def accuracy_of_logits(y_true: NDArray[Any], logits: NDArray[Any]) -> float:
-    """Compute the share of logits whose sign is right: positive for 1, negative for 0.
-
-    Examples
-    --------
-    >>> accuracy_of_logits(np.array([1.0, 0.0]), np.array([3.0, 2.0]))
-    0.5
-    """
-    return float(np.mean((logits > 0) == (y_true > 0.5)))
 
 
 def _name(metric: Callable[..., float]) -> str:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import enum
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.traces.step import StopReason
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tinygrad_edu.traces.trace import Trace
+
 __all__ = ["Epoch", "History", "StopReason"]
-
-
-class StopReason(enum.StrEnum):
-    """The rule that ended a run."""
-
-    MAX_EPOCHS = "max epochs"
-    TOLERANCE = "tolerance"
-    EARLY_STOPPING = "early stopping"
-    DIVERGED = "diverged"
-    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +67,8 @@ class History:
     """What `validation_metric` is."""
     compiled: str = "none"
     """How the steps were made: the compiler's backend, or ``"none"``, and after a colon why not compiled."""
+    trace: Trace | None = field(default=None, repr=False)
+    """Where the parameters were at each update, if ``fit`` was asked for it; see `tinygrad_edu.traces.Trace`."""
 
     @property
     def n_updates(self) -> int:
@@ -137,6 +132,7 @@ class Recorder:
     message: str = ""
     metric: str = ""
     compiled: str = "none"
+    trace: Trace | None = None
 
     def record(self, loss: float, n_examples: int, seconds: float) -> None:
         """Note one update, and the examples and seconds that it took."""
@@ -165,4 +161,5 @@ class Recorder:
             self.message,
             self.metric,
             self.compiled,
+            self.trace,
         )

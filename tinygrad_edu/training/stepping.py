@@ -1,31 +1,25 @@
-"""How a batch becomes an update: as it is written, or compiled.
-
-Both give the same numbers, bit for bit. ``fit`` decides nothing here: it takes the loss of a batch, or an
-`InfiniteLossError` where the loss is no number, before anything is changed.
-"""
+"""Which way the updates of a run are made: each as it is written, or compiled. Both give the same numbers."""
 
 from __future__ import annotations
 
 import importlib
-import math
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from tinygrad_edu.compiler.stopping import InfiniteLossError
 from tinygrad_edu.data.batches import Batches
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.tape import hooked, mode
-from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.training.eager import Eager
+from tinygrad_edu.training.undoing import changed_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from tinygrad_edu.nn.module import Module
     from tinygrad_edu.optim.optimizer import Optimizer
+    from tinygrad_edu.tensor import Tensor
     from tinygrad_edu.training.compiled import Compiled
 
-__all__ = ["Compile", "Eager", "InfiniteLossError", "changed_tensors", "check_compile", "stepping"]
+__all__ = ["Compile", "check_compile", "stepping"]
 
 Compile: TypeAlias = Literal["auto", "none", "numpy", "numba"]
 
@@ -106,35 +100,3 @@ def _compiled(*args: Any, **options: Any) -> Compiled:
     """Make a compiled step; the compiler is loaded only where it is needed."""
     made: Compiled = importlib.import_module("tinygrad_edu.training.compiled").Compiled(*args, **options)
     return made
-
-
-class Eager:
-    """Make a step as it is written: called with a batch, it gives the loss before the update."""
-
-    def __init__(
-        self, model: Module, loss: Callable[[Tensor, Any], Tensor], optimizer: Optimizer, *, used: str = "none"
-    ) -> None:
-        self.model, self.loss, self.optimizer, self.used = model, loss, optimizer, used
-
-    def __call__(self, xb: NDArray[Any], yb: NDArray[Any]) -> float:
-        """Compute the loss of a batch, its gradient, and make a step."""
-        value = self.loss(self.model(Tensor(xb)), yb)
-        number: float = value.item()
-        if not math.isfinite(number):
-            raise InfiniteLossError(number)
-        self.optimizer.zero_grad()
-        value.backward()
-        self.optimizer.step()
-        return number
-
-    def look(self) -> None:
-        """Take note that a callback ran: nothing is remembered that it could have changed."""
-
-    def close(self) -> None:
-        """Let go of what was needed for the run."""
-
-
-def changed_tensors(model: Module, optimizer: Optimizer) -> list[Tensor]:
-    """List what training changes, parameters and buffers, each once."""
-    buffers = (tensor for _, tensor in model._named_tensors())  # noqa: SLF001 - a friend
-    return [*{id(tensor): tensor for tensor in (*optimizer.parameters, *buffers)}.values()]

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.random import default_rng
-from tinygrad_edu.training.stepping import changed_tensors
 
 if TYPE_CHECKING:
     from tinygrad_edu.nn.module import Module
     from tinygrad_edu.optim.optimizer import Optimizer
+    from tinygrad_edu.tensor import Tensor
 
-__all__ = ["Snapshot"]
+__all__ = ["Snapshot", "changed_tensors"]
+
+
+def changed_tensors(model: Module, optimizer: Optimizer) -> list[Tensor]:
+    """List what training changes, parameters and buffers, each once."""
+    buffers = (tensor for _, tensor in model._named_tensors())  # noqa: SLF001 - a friend
+    return [*{id(tensor): tensor for tensor in (*optimizer.parameters, *buffers)}.values()]
 
 
 class Snapshot:

@@ -1,6 +1,30 @@
 """Figures, drawn with matplotlib from the records of runs; no figure computes anything of its own."""
 
+from tinygrad_edu.visualize.animation import animate_descent
+from tinygrad_edu.visualize.contour import plot_contour
+from tinygrad_edu.visualize.curve import plot_curve
+from tinygrad_edu.visualize.descent import plot_losses, plot_trace
 from tinygrad_edu.visualize.figures import save_figure
+from tinygrad_edu.visualize.learning_rates import plot_learning_rates
+from tinygrad_edu.visualize.moving import animate
 from tinygrad_edu.visualize.regimes import plot_regimes
+from tinygrad_edu.visualize.sparks import sparkline
+from tinygrad_edu.visualize.surface import plot_surface
+from tinygrad_edu.visualize.terminal import terminal_losses, terminal_plot, terminal_trace
 
-__all__ = ["plot_regimes", "save_figure"]
+__all__ = [
+    "animate",
+    "animate_descent",
+    "plot_contour",
+    "plot_curve",
+    "plot_learning_rates",
+    "plot_losses",
+    "plot_regimes",
+    "plot_surface",
+    "plot_trace",
+    "save_figure",
+    "sparkline",
+    "terminal_losses",
+    "terminal_plot",
+    "terminal_trace",
+]

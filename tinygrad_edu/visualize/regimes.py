@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu.errors import OptionError
-from tinygrad_edu.visualize.figures import COLORS, new_figure
+from tinygrad_edu.errors import OptionError, optional_import
+from tinygrad_edu.learn.racing import race
+from tinygrad_edu.visualize.figures import describe, name_colors, new_figure
+from tinygrad_edu.visualize.words import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_regimes"]
 
-_PANELS = (
+_Quantity: TypeAlias = Literal["updates", "examples", "seconds"]
+_PANELS: tuple[tuple[_Quantity, str, str], ...] = (
     ("updates", "updates of the weights", "log"),
     ("examples", "examples seen", "linear"),
     ("seconds", "seconds of training", "log"),
 )
+_MANY = 2000
 
 
 def plot_regimes(
@@ -30,7 +34,8 @@ def plot_regimes(
 ) -> list[Axes]:
     """Draw the loss of several runs against updates, examples seen and seconds.
 
-    Thin lines are the loss of each update's own examples, thick ones the mean over each epoch.
+    Thin lines are the loss of each update's own examples, thick ones the mean over each epoch. The title of a panel
+    names the run that needed least of its quantity to come down to a loss that all of them reach.
 
     Parameters
     ----------
@@ -68,9 +73,11 @@ def plot_regimes(
         figure.supxlabel("Thin: the loss of each update's own examples. Thick: its mean over each epoch.", fontsize=9)
     if len(axes) != len(_PANELS):
         raise OptionError(f"plot_regimes draws three panels, but was given {len(axes)} axes.")
+    colors = name_colors(runs)
     for panel, (quantity, label, scale) in zip(axes, _PANELS, strict=True):
         for name, history in runs.items():
-            _draw(panel, name, history, quantity)
+            _draw(panel, name, history, quantity, colors[name])
+        _describe(panel, runs, quantity)
         panel.set(xlabel=label, xscale=scale, yscale="log")
         panel.grid(visible=True, alpha=0.25)
         if scale == "linear":
@@ -80,16 +87,34 @@ def plot_regimes(
     return list(axes)
 
 
-def _draw(panel: Axes, name: str, history: History, quantity: str) -> None:
+def _draw(panel: Axes, name: str, history: History, quantity: _Quantity, color: str) -> None:
     per_update = {
         "updates": np.arange(1, history.n_updates + 1),
         "examples": history.examples,
         "seconds": history.seconds,
     }[quantity]
-    color = COLORS.get(name)
-    (thin,) = panel.plot(per_update, history.losses, color=color, alpha=0.3, linewidth=0.6, rasterized=True)
+    faint = 0.3 if history.n_updates <= _MANY else 0.15  # so many lines are a band, which would outshine the rest
+    panel.plot(per_update, history.losses, color=color, alpha=faint, linewidth=0.6, rasterized=True)
     per_epoch = [getattr(epoch, quantity) for epoch in history.epochs]
-    panel.plot(per_epoch, history.epoch_losses, color=thin.get_color(), linewidth=2.2, label=name, zorder=3)
+    point = "o" if len(per_epoch) == 1 else ""
+    outline = optional_import("matplotlib.patheffects", extra="plot", purpose="Drawing figures").withStroke(
+        linewidth=3.6, foreground="white"
+    )
+    (thick,) = panel.plot(per_epoch, history.epoch_losses, color=color, linewidth=2.2, label=name, marker=point)
+    thick.set(zorder=3, path_effects=[outline])
+
+
+def _describe(panel: Axes, runs: Mapping[str, History], quantity: _Quantity) -> None:
+    won = race(runs, quantity)
+    if won is None:
+        describe(panel, f"Loss against {quantity}")
+        return
+    needed = ", ".join(f"{name} {_amount(amount, quantity)}" for name, amount in won.needed.items())
+    describe(panel, f"Fewest {quantity}: {', '.join(won.first)}", f"To come down to {number(won.loss)}: {needed}.")
+
+
+def _amount(needed: float, quantity: _Quantity) -> str:
+    return f"{number(needed)} s" if quantity == "seconds" else f"{needed:,.0f}"
 
 
 def _limits(runs: Any) -> tuple[float, float]:
