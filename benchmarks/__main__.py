@@ -39,6 +39,7 @@ NAMES = (
     "op_overhead",
     "convolution",
     "kernels",
+    "landscape_slice",
     "explain",
     "imports",
     "animating",
