@@ -43,6 +43,7 @@ NAMES = (
     "explain",
     "imports",
     "animating",
+    "diagnosing",
     "memory",
     "compare_digits",
 )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.checking import gradcheck
     from tinygrad_edu.custom import custom_op
     from tinygrad_edu.debugging import debug, detect_anomaly
+    from tinygrad_edu.diagnosis.diagnose import diagnose
     from tinygrad_edu.explanations import explain
     from tinygrad_edu.functional import (
         arange,
@@ -65,6 +66,7 @@ _HOME = {
     "custom_op": "custom",
     "debug": "debugging",
     "detect_anomaly": "debugging",
+    "diagnose": "diagnosis",
     "explain": "explanations",
     "fit": "training",
     "minimize": "learn",
@@ -100,6 +102,7 @@ __all__ = [
     "debug",
     "default_rng",
     "detect_anomaly",
+    "diagnose",
     "explain",
     "eye",
     "fit",
