@@ -42,6 +42,7 @@ NAMES = (
     "landscape_slice",
     "explain",
     "imports",
+    "lessons",
     "animating",
     "diagnosing",
     "memory",

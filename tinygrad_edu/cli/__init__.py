@@ -27,6 +27,7 @@ COMMANDS = {
     "train": "train one model and save it",
     "predict": "predict from a table with a saved model",
     "descend": "follow the slope of a formula downhill, step by step",
+    "lesson": "show a lesson on gradient descent: words, numbers, a figure, a script",
     "datasets": "list the data sets",
 }
 
