@@ -979,7 +979,7 @@ def stepping(change=None, *, forget=False, at_the_end=False):
         ({"change": lambda model, _: nn.utils.clip_grad_norm_(model.parameters(), 0.01)}, set()),
         ({"change": lambda _, descent: setattr(descent, "lr", descent.lr / 2)}, set()),
     ],
-    ids=str,
+    ids=["as it should be", "zero_grad forgotten", "zero_grad at the end", "clipped", "a smaller rate"],
 )
 def test_a_step_is_accused_only_of_what_it_does(options, expected):
     assert stepping(**options) == expected
