@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from tinygrad_edu import __version__
-from tinygrad_edu.cli.text import say
+from tinygrad_edu.cli.text import SPELLED, say
 from tinygrad_edu.errors import OptionError, TinygradEduError
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _ready_streams() -> None:
-    """Let output go on where a stream is closed, or its encoding has no × or ²."""
+    """Let output go on where a stream is closed, and spell what its encoding lacks, such as α or ²."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, io.StringIO())
         elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=SPELLED)
 
 
 class _Parser(argparse.ArgumentParser):
