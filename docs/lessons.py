@@ -9,9 +9,11 @@ import io
 import sys
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageColor
 
 from tinygrad_edu import lessons
+from tinygrad_edu.visualize.figures import PALETTE
 
 DOCS = Path(__file__).parent
 PICTURES = DOCS / "images" / "lessons"
@@ -149,13 +151,28 @@ def _notebook(letter: str) -> list[str]:
 
 
 def draw(name: str) -> Path:
-    """Draw the figure of a lesson, with few colours and so as a small file."""
+    """Draw the figure of a lesson as a small file."""
     content = io.BytesIO()
     getattr(lessons, name)().figure().savefig(content, format="png", dpi=80)
     file = PICTURES / f"{name}.png"
     file.parent.mkdir(parents=True, exist_ok=True)
-    Image.open(content).convert("RGB").quantize(256).save(file, optimize=True)
+    with_few_colors(Image.open(content).convert("RGB")).save(file, optimize=True)
     return file
+
+
+def with_few_colors(picture: Image.Image) -> Image.Image:
+    """Take the nearest of 256 colours for each pixel: the frequent ones of a picture, white, and those of our lines.
+
+    A thin line covers too little of a figure to count as frequent, and would be drawn in the colour of another.
+    """
+    ours = [(255, 255, 255), *map(ImageColor.getrgb, PALETTE.values())]
+    frequent = np.reshape(picture.quantize(256 - len(ours)).getpalette(), (-1, 3))
+    palette = np.concatenate([frequent, ours])
+    known, places = np.unique(np.reshape(picture, (-1, 3)).astype(int), axis=0, return_inverse=True)
+    nearest = np.argmin(np.sum(palette**2, axis=1) - 2 * known @ palette.T, axis=1).astype(np.uint8)
+    small = Image.fromarray(nearest[places].reshape(picture.height, picture.width)).convert("P")
+    small.putpalette(palette.astype(np.uint8).tobytes())
+    return small
 
 
 if __name__ == "__main__":

@@ -42,11 +42,27 @@ def test_the_manner_of_a_descent_and_the_sentence_with_its_numbers(f, start, opt
     assert sentence in seen.sentence
 
 
+@pytest.mark.parametrize("keep", [10_000, 50, 8])
+def test_a_swing_that_was_thinned_is_still_a_swing(keep):
+    seen = behaviour(tg.minimize("x**2", -6.0, lr=1.0, max_steps=20_000, tolerance=0, keep=keep))
+    assert seen.manner is Manner.SWINGS
+    assert seen.jumps == seen.of > 0
+    assert f"{seen.of:,} of the {seen.of:,} steps on record jump across the valley" in seen.sentence
+
+
 def test_a_ball_that_rolls_across_and_back_is_no_zig_zag():
     trace = tg.minimize("x**2", -6.0, optimizer=lambda p: optim.SGD(p, lr=0.02, momentum=0.9), max_steps=400)
     seen = behaviour(trace)
-    assert seen.manner is Manner.WALKS
+    assert seen.manner is Manner.SWINGS_IN
+    assert seen.sentence == "Swings in: the loss rises 8 times, in 52 of 135 steps, and comes to rest after 135 steps."
     assert 0 < seen.jumps < seen.of / 2
+
+
+def test_a_ball_that_is_still_rolling_to_and_fro_does_not_creep():
+    rolling = tg.minimize("x**2", -6.0, optimizer=lambda p: optim.SGD(p, lr=0.02, momentum=0.9), max_steps=60)
+    seen = behaviour(rolling)
+    assert seen.manner is Manner.SWINGS_ON
+    assert "Still swings after 60 steps: the loss rose " in seen.sentence
 
 
 def trace_of(points, losses, gradients, stop_reason=StopReason.MAX_STEPS, ks=None):
@@ -58,6 +74,22 @@ def trace_of(points, losses, gradients, stop_reason=StopReason.MAX_STEPS, ks=Non
 def test_steps_between_which_others_were_left_out_are_not_counted():
     trace = trace_of([1.0, -1.0, 1.0, -1.0], [4.0, 3.0, 2.0, 1.0], [1.0, -1.0, 1.0, -1.0], ks=[0, 1, 7, 8])
     assert (behaviour(trace).jumps, behaviour(trace).of) == (2, 2)
+
+
+@pytest.mark.parametrize("stop_reason", [StopReason.MAX_STEPS, StopReason.TOLERANCE])
+def test_nothing_is_told_of_a_record_without_two_steps_that_follow_one_another(stop_reason):
+    seen = behaviour(trace_of([-6.0] * 4, [36.0] * 4, [-12.0] * 4, stop_reason, ks=[0, 4, 8, 12]))
+    assert (seen.manner, seen.of) == (Manner.UNTOLD, 0)
+    assert "Made 12 steps; how it went cannot be told" in seen.sentence
+
+
+def test_of_a_long_run_it_is_said_that_only_steps_on_record_were_counted():
+    seen = behaviour(tg.minimize("x**2", -6.0, lr=0.001, max_steps=5000, keep=50))
+    assert seen.manner is Manner.WALKS
+    assert f"none of the {seen.of} steps on record across the valley" in seen.sentence
+    zigzag = behaviour(tg.minimize("x**2", -6.0, lr=0.99, max_steps=5000, keep=50))
+    assert zigzag.manner is Manner.ZIG_ZAGS
+    assert "each" not in zigzag.sentence
 
 
 def test_a_slope_that_was_not_computed_is_not_told():

@@ -13,6 +13,7 @@ from PIL import Image
 from tinygrad_edu import lessons
 from tinygrad_edu.cli import main
 from tinygrad_edu.cli.lesson import OPTIONS
+from tinygrad_edu.cli.text import SPELLED, sentences
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = [sys.executable, "-m", "tinygrad_edu", "lesson"]
@@ -73,7 +74,9 @@ def test_a_lesson_shows_words_a_drawing_and_the_table_and_writes_the_figure(show
     status, out, err = shown("slope", "--at", "-4")
     lesson = lessons.slope(at=-4.0)
     assert (status, err) == (0, "")
-    assert out.startswith(f"{lesson.title}\n\n{lesson.text}\n\n")
+    words = lesson.text.replace(". It", ".\nIt")  # each sentence begins a line
+    assert words.count("\n") >= 1
+    assert out.startswith(f"{lesson.title}\n\n{words}\n\n")
     assert f"\n\n{lesson.table}\n\n" in out
     assert "1: slope -8\n" in out
     assert out.endswith("Figure: slope.png\n")
@@ -156,7 +159,12 @@ def test_script_prints_the_program_and_nothing_else(shown, tmp_path):
         (["descend", "--formula", "x^2"], "In 'x^2', write ** instead of '^'"),
         (["descend", "--start=-1,2"], "start must be one number, but has 2."),
         (["regimes", "--data", "moon"], "Did you mean 'moons'?"),
-        (["slope", "--figure", "a.xyz"], "The figure cannot be written to 'a.xyz'"),
+        (["slope", "--figure", "a.xyz"], "--figure 'a.xyz' should end with .png, .svg or .pdf."),
+        (["slope", "--figure", "picture"], "--figure 'picture' should end with .png, .svg or .pdf."),
+        (
+            ["slope", "--at", "1", "--at", "2"],
+            "--at is given twice, as '1' and as '2'. Give it once; where a lesson takes several values",
+        ),
         (
             ["slope", "--figure", "no/where.png"],
             "--figure 'no/where.png' cannot be written: No such file or directory.",
@@ -174,6 +182,86 @@ def test_what_is_wrong_is_said_in_a_sentence(shown, tmp_path, words, message):
     assert "Traceback" not in err
     assert err.count("\n") == 1
     assert ("Figure:" in out, names_in(tmp_path)) == (False, [])
+
+
+def test_what_cannot_be_written_is_refused_before_the_lesson_is_computed(shown, monkeypatch):
+    monkeypatch.setattr(lessons, "slope", lambda **_: pytest.fail("the lesson was computed"))
+    for file in ("a.xyz", "no/where.png", "."):
+        assert shown("slope", "--figure", file)[0] == 2
+
+
+# ------------------------------------------------------------------------------------- without matplotlib
+
+
+@pytest.fixture
+def without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
+@pytest.mark.usefixtures("without_matplotlib")
+def test_without_matplotlib_a_lesson_shows_all_but_the_figure_and_says_what_brings_it(shown, tmp_path):
+    status, out, err = shown("slope")
+    _, whole, _ = shown("slope", "--no-figure")
+    assert (status, err, names_in(tmp_path)) == (0, "", [])
+    assert out == whole + (
+        "\nThere is no figure: Drawing figures needs the library 'matplotlib', which is not installed. "
+        'Install it with: pip install "tinygrad-edu[plot]"\n'
+    )
+
+
+@pytest.mark.usefixtures("without_matplotlib")
+def test_without_matplotlib_a_figure_that_is_asked_for_is_refused(shown):
+    status, out, err = shown("slope", "--figure", "a.png")
+    assert (status, out) == (2, "")
+    assert "needs the library 'matplotlib'" in err
+    assert err.count("\n") == 1
+
+
+# ----------------------------------------------------------------------------------------- the encoding
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "written"),
+    [
+        ("ascii", "1,000²⁵ = 10⁷⁵", "1,000^25 = 10^75"),
+        ("ascii", "1.08 × 10⁻¹⁴", "1.08 x 10^-14"),
+        ("ascii", "θ ← θ − α · ∂L/∂θ", "theta <- theta - alpha * dL/dtheta"),
+        ("ascii", "w1₁₂, (ŷ − y)², Aᵀ", "w1_12, (y^ - y)^2, A^T"),
+        ("ascii", "95 % — 45°, café…", "95 % - 45 deg, cafe..."),
+        ("ascii", "☃", "?"),
+        ("latin-1", "x² · ŷ, café", "x² · y^, café"),
+        ("latin-1", "10⁷⁵, 10²⁵", "10^75, 10²?"),  # no ²^5, which is another number
+        ("utf-8", "10⁷⁵ × α ☃", "10⁷⁵ × α ☃"),
+    ],
+)
+def test_what_an_encoding_lacks_is_spelled(encoding, text, written):
+    assert text.encode(encoding, SPELLED).decode(encoding) == written
+
+
+def test_other_uses_of_the_spelling_fail_as_they_would_without_it():
+    with pytest.raises(UnicodeDecodeError):
+        b"\xff".decode("ascii", SPELLED)
+
+
+def test_a_lesson_in_plain_letters_has_no_question_marks(tmp_path):
+    command = [*PROGRAM, "brute_force", "--no-figure", "--budget", "100"]
+    plain = environment() | {"PYTHONIOENCODING": "ascii"}
+    run = subprocess.run(command, cwd=tmp_path, env=plain, capture_output=True, check=True)
+    assert b"1,000 values for each of 25 weights are 1,000^25 = 10^75 combinations.\n" in run.stdout.replace(b"\r", b"")
+    assert b"?" not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("One. Two? Three! (Four.) Five.", ["One.", "Two?", "Three!", "(Four.)", "Five."]),
+        ("α = 0.1 walks. α = 0.5 lands.", ["α = 0.1 walks.", "α = 0.5 lands."]),
+        ("(1) Start at 2. (2) Step to 0.5, and so on.", ["(1) Start at 2.", "(2) Step to 0.5, and so on."]),
+        ("Already.\nBroken.", ["Already.", "Broken."]),
+    ],
+)
+def test_each_sentence_begins_a_line(text, lines):
+    assert sentences(text).split("\n") == lines
 
 
 # -------------------------------------------------------------------------------------------- the process

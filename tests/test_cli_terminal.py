@@ -174,7 +174,7 @@ def test_a_full_disk_is_one_sentence(tmp_path, words):
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp437", "latin-1"])
-def test_an_encoding_without_our_characters_gets_question_marks(tmp_path, encoding):
+def test_an_encoding_without_our_characters_is_written_to_all_the_same(tmp_path, encoding):
     words = ["train", "diabetes", *QUICK[:-1], "--save", "m.safetensors"]
     for command in (["datasets"], words):
         done = subprocess.run(

@@ -212,9 +212,9 @@ def test_indices_for_an_embedding_are_no_unscaled_features():
 # ----------------------------------------------------------------------- the largest stable learning rate
 
 
-def line(lr=0.1, optimizer=optim.BatchGradientDescent, **options):
+def line(lr=0.1, optimizer=optim.BatchGradientDescent, n=100, **options):
     rng = np.random.default_rng(0)
-    X = (rng.normal(size=(100, 3)) * [1, 2, 0.5]).astype(np.float32)
+    X = (rng.normal(size=(n, 3)) * [1, 2, 0.5]).astype(np.float32)
     model = nn.Linear(3, 1, rng=rng)
     descent = optimizer(model.parameters(), lr=lr, **options)
     return model, nn.MSELoss(), X, X @ np.array([[1.0], [2.0], [3.0]], np.float32), descent
@@ -538,15 +538,16 @@ def test_the_estimate_is_unbiased():
         (8.0, 1.0, 1000, 8.0, 8),
         (11.0, 1.0, 1000, 11.0, 8),
         (12.0, 1.0, 1000, 12.0, 16),
-        (0.1, 1.0, 1000, 0.1, 1),
+        (0.1, 1.0, 1000, 0.1, 8),
         (5000.0, 1.0, 1000, 5000.0, 1000),
         (900.0, 1.0, 1000, 900.0, 1000),
         (1.0, 0.0, 50, math.inf, 50),
         (1.0, -0.5, 50, math.inf, 50),
-        (0.0, 0.0, 50, 0.0, 1),
+        (0.0, 0.0, 50, 0.0, 8),
+        (0.0, 0.0, 3, 0.0, 3),
     ],
 )
-def test_the_suggested_batch_size_is_the_nearest_power_of_two(variance, squared, n, scale, batch_size):
+def test_the_suggested_batch_size_is_the_nearest_power_of_two_and_8_at_least(variance, squared, n, scale, batch_size):
     noise = tg.diagnosis.Noise(squared, variance, n_gradients=2, group=1, n_examples=n)
     assert noise.scale == scale
     assert noise.batch_size == batch_size
@@ -734,7 +735,13 @@ def scaled(*factors, shift=0.0):
             lambda: of_blobs(mlp(n_outputs=3), X=scaled(1, 0, shift=[0, 3])),
             "constant-features",
             "note",
-            "1 of 2 features has one value in all of 300 examples (column 1)",
+            "in all of 300 examples (column 1): such a feature tells nothing apart, and does no harm",
+        ),
+        (
+            lambda: of_moons(mlp(n_outputs=1), loss=nn.MSELoss(), y=np.arange(len(MOONS.X)).reshape(-1, 1) % 3),
+            "wrong-loss",
+            "note",
+            "whole numbers 0 to 2 alone, as int64. If they are counts or grades, MSELoss is right; if they name",
         ),
         (
             lambda: of_blobs(mlp(n_outputs=2), y=(np.arange(300) >= 285).astype(int)),
@@ -1036,6 +1043,76 @@ def test_lists_are_examples_too():
     descent = optim.BatchGradientDescent(model.parameters(), lr=0.1)
     X, y = [[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]]
     assert tg.diagnose(model, nn.MSELoss(), X, y, descent).measurements.curvature.quadratic
+
+
+@pytest.mark.parametrize(("name", "at"), [("X", (3, 1)), ("y", (5, 0))])
+def test_the_remedy_for_missing_values_looks_for_them_where_they_are(name, at):
+    model, loss, X, y, descent = line()
+    (X if name == "X" else y)[at] = np.nan
+    remedy = tg.diagnose(model, loss, X, y, descent)["not-finite"].remedy
+    assert f"keep = np.isfinite({name}).reshape(len({name}), -1).all(axis=1)" in remedy
+    keep = {}
+    exec(remedy[remedy.index("keep =") : remedy.index(", then")], {"np": np, "X": X, "y": y}, keep)  # noqa: S102
+    assert np.flatnonzero(~keep["keep"]).tolist() == [at[0]]
+
+
+def test_a_feature_is_constant_only_if_it_is_so_in_all_examples():
+    model, loss, X, y, descent = line(n=2000)
+    X[:, 2] = 1
+    X[1234, 2] = 5  # which a sample of 100 does not hold
+    assert "constant-features" not in tg.diagnose(model, loss, X, y, descent, sample=100)
+    X[1234, 2] = 1
+    found = tg.diagnose(model, loss, X, y, descent, sample=100)["constant-features"]
+    assert "one value in all of 2,000 examples (column 2)" in found.evidence
+
+
+def test_pixels_that_are_never_used_leave_a_model_healthy():
+    digits = tg.data.digits()
+    model = nn.MLP(64, [32], 10, rng=np.random.default_rng(0))
+    descent = optim.MiniBatchGradientDescent(model.parameters(), lr=0.1, batch_size=32)
+    X = digits.X.reshape(len(digits.X), -1) / 16
+    diagnosis = tg.diagnose(model, nn.CrossEntropyLoss(), X, digits.y, descent)
+    assert str(diagnosis).startswith("Nothing wrong, 1 note.\n\nnote: constant-features\n")
+    assert repr(diagnosis) == "Diagnosis(Nothing wrong, 1 note: constant-features)"
+    assert "Leave them as they are" in diagnosis["constant-features"].remedy
+
+
+def test_the_batch_size_to_try_is_the_one_that_was_measured():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 3)).astype(np.float32)
+    model = nn.Linear(3, 1, rng=rng)
+    found = tg.diagnose(model, nn.MSELoss(), X, X[:, :1] + 5, optim.BatchGradientDescent(model.parameters(), lr=0.1))
+    size = found.measurements.noise.batch_size
+    assert f"Try batch_size={size} while" in found["large-batch"].remedy
+    assert ("batch size it suggests", f"{size:,}") in found.measurements.rows()
+
+
+def test_one_example_is_one_in_every_sentence():
+    model, loss, X, y, _ = line()
+    descent = optim.MiniBatchGradientDescent(model.parameters(), lr=0.1, batch_size=32)
+    diagnosis = tg.diagnose(model, loss, X[:1], y[:1], descent)
+    assert "but there is 1 example: tg.fit" in diagnosis["batch-larger-than-data"].evidence
+    assert "Measured on 1 example, " in str(diagnosis)
+
+
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (np.arange(100) % 3, 3),
+        (np.arange(100) % 10, 10),
+        (np.arange(100) % 3 + 1, None),  # no class 0
+        (np.arange(100) % 30, None),  # too many to be classes, with few examples each
+        (np.arange(100) % 3 * 2, None),  # gaps
+        ((np.arange(100) % 3).astype(np.float32), None),  # numbers, and said to be such
+    ],
+)
+def test_whole_numbers_from_0_up_may_be_classes(y, classes):
+    model, loss, X, _, descent = line()
+    diagnosis = tg.diagnose(model, loss, X, y.reshape(-1, 1), descent)
+    assert ("wrong-loss" in diagnosis) == (classes is not None)
+    if classes:
+        assert diagnosis["wrong-loss"].severity == "note"
+        assert f"the last layer {classes} outputs" in diagnosis["wrong-loss"].remedy
 
 
 # ---------------------------------------------------------------------------------------------- reading

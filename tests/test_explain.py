@@ -69,6 +69,28 @@ def test_a_sum_of_four_and_two_is_shown_as_a_sum():
             lambda w: (w.reshape(2, 2) @ tg.tensor([[1.0], [2.0]])).sum(),
             ["t2 = t1 @ x1 = [[1, 2], [3, 4]] @ [[1], [2]] = [[5], [11]]", "L = sum of t2 = sum of [[5], [11]] = 16"],
         ),
+        (
+            lambda w: (w.reshape(2, 2) @ tg.tensor([5.0, 6.0], requires_grad=True, name="b")).sum(),
+            [
+                "dL/dt1 = outer(dL/dt2, b) = outer([1, 1], [5, 6]) = [[5, 6], [5, 6]]",
+                "dL/db = t1ᵀ @ dL/dt2 = [[1, 2], [3, 4]]ᵀ @ [1, 1] = [4, 6]",
+            ],
+        ),
+        (
+            lambda w: (w[:2] @ tg.tensor([[3.0, 4.0], [5.0, 6.0]], requires_grad=True, name="B")).sum(),
+            [
+                "dL/dt1 = B @ dL/dt2 = [[3, 4], [5, 6]] @ [1, 1] = [7, 11]",
+                "dL/dB = outer(t1, dL/dt2) = outer([1, 2], [1, 1]) = [[1, 1], [2, 2]]",
+            ],
+        ),
+        (
+            lambda w: w @ tg.tensor([5.0, 6.0, 7.0, 8.0], requires_grad=True, name="b"),
+            ["dL/dw = dL/dL · b = 1 · [5, 6, 7, 8] = [5, 6, 7, 8]", "dL/db = dL/dL · w = 1 · [1, 2, 3, 4] = [1, 2, 3"],
+        ),
+        (
+            lambda w: tg.linear(w[2:], tg.tensor(np.eye(2), requires_grad=True, name="W"), tg.ones(2)).sum(),
+            ["dL/dW = outer(dL/dt2, t1) = outer([1, 1], [3, 4]) = [[3, 4], [3, 4]]"],
+        ),
         (lambda w: w.mean(), ["dL/dw = dL/dL / 4 for each of the 4 entries = [0.25, 0.25, 0.25, 0.25]"]),
         (lambda w: w[1:3].sum(), ["t1 = w[1:3] = [1, 2, 3, 4][1:3] = [2, 3]"]),
         (lambda w: w.cumprod(0).sum(), ["t1 = cumprod(w) = [1, 2, 6, 24]", "computed by its rule"]),

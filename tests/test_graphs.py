@@ -14,7 +14,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import nn
 from tinygrad_edu.errors import DtypeError, GraphError, OptionError
 from tinygrad_edu.graphs import Graph, GraphEdge, GraphGroup, GraphNode
-from tinygrad_edu.graphs.layout import lay_out
+from tinygrad_edu.graphs.layout import GROUP_TEXT, HEADER, lay_out
 from tinygrad_edu.graphs.numbers import summary_text
 from tinygrad_edu.graphs.recording import read
 from tinygrad_edu.graphs.svg import _size
@@ -292,7 +292,12 @@ class Pair(nn.Module):
         (lambda: leaf(1.0).graph().summary(9), OptionError, "at least 10 nodes, but was given 9"),
         (lambda: leaf(1.0).graph(limit=0).to_svg(), OptionError, "at least 10 nodes, but was given 0"),
         (lambda: leaf(1.0).graph().save("graph.png"), OptionError, r"\.svg, \.dot, \.gv or \.mmd, but .* 'graph.png'"),
-        (lambda: leaf(1.0).graph().save("/no/such/folder/g.svg"), OptionError, "cannot be written"),
+        (
+            lambda: leaf(1.0).graph().save("/no/such/folder/g.svg"),
+            OptionError,
+            r"cannot be written to '/no/such/folder/g.svg': .* there is no such folder: '/no/such/folder'\.$",
+        ),
+        (lambda: leaf(1.0).graph().save(3), OptionError, r"a file such as 'graph.svg', but the path is 3\."),
     ],
 )
 def test_bad_input_is_refused_with_the_remedy(call, error, message):
@@ -413,6 +418,17 @@ def check_drawing(graph):
     ends = {(line.net, line.end) for line in layout.lines if line.end is not None}
     assert ends == {(edge.start, edge.end) for edge in graph.edges}
     check_connected(graph, layout)
+    check_titles(graph, layout)
+
+
+def check_titles(graph, layout):
+    """The title of a group lies within it, and no line runs through its letters."""
+    for k, box in layout.groups.items():
+        left, right = layout.titles[k], layout.titles[k] + text_width(graph.groups[k].label, GROUP_TEXT, bold=True)
+        assert box.x < left < right < box.x + box.width
+        for line in layout.lines:
+            beside = max(line.x, line.to_x) < left or min(line.x, line.to_x) > right
+            assert beside or line.to_y <= box.y or line.y >= box.y + HEADER, (graph.groups[k].label, line)
 
 
 def check_connected(graph, layout):

@@ -485,9 +485,44 @@ def test_a_long_path_is_shown_by_some_of_its_steps():
     assert cut.path.ks[[0, -1]].tolist() == [0, 1999]
 
 
+# -------------------------------------------------------------------------------------- short texts
+
+
+def test_records_are_one_line_with_shapes_and_without_numbers():
+    model, (X, y) = mlp(4, 6, 3), data()
+    trace = trained(model, X, y)
+    cut = slice_2d(model, nn.CrossEntropyLoss(), X, y, trace=trace, points=5)
+    assert repr(cut) == (
+        "Slice('A slice of a 51-dimensional landscape: 2 of 51 directions (the 2 main directions of the path).', with "
+        "a path of 13 steps, losses (5, 5), directions (2, 51))"
+    )
+    assert repr(cut.path) == "Path(13 steps, k = 0 to 12, coordinates (13, 2))"
+    assert repr(Line.random(model)) == (
+        "Line('a random direction, scaled to each filter', origin (51,), directions (1, 51))"
+    )
+    assert repr(layer_history(model, trace, X)) == (
+        "LayerHistory("
+        "activations=Histograms([0 Linear, 1 ReLU, 2 Linear], 13 steps, k = 0 to 12, shares (3, 13, 40)), "
+        "gradients=Histograms([0.weight, 2.weight], 12 steps, k = 0 to 11, shares (2, 12, 40)), "
+        "updates=Updates([0.weight, 0.bias, 2.weight, 2.bias], 12 steps, k = 1 to 12, ratios (4, 12)), "
+        "dead=Dead([1 ReLU], 13 steps, k = 0 to 12, shares (1, 13)), n_examples=30)"
+    )
+    assert repr(boundary(mlp(2, 3), X[:, :2], y, points=5)) == (
+        "Boundary(labels (0, 1, 2), values (5, 5), confidence (5, 5), margins (3, 5, 5))"
+    )
+    assert repr(boundary(mlp(2, 1), X[:, :2], points=5)) == "Boundary(of a regression, values (5, 5))"
+
+
 # ----------------------------------------------------------------------------------------- bad input
 
 X, Y = data()
+
+
+def with_one(value, *, at):
+    """The examples, one value of them replaced."""
+    changed = X.copy()
+    changed[at] = value
+    return changed
 
 
 @pytest.mark.parametrize(
@@ -503,6 +538,25 @@ X, Y = data()
         (lambda m: slice_2d(m, nn.CrossEntropyLoss(), X, Y, span=((0, 1), 2)), OptionError, r"\(\(low, high\), "),
         (lambda m: slice_1d(m, nn.CrossEntropyLoss(), X, Y[:5]), ShapeError, "X holds 30 examples, but y holds 5"),
         (lambda m: slice_1d(m, nn.CrossEntropyLoss(), X[:0], Y[:0]), DataError, r"needs examples, but X has shape \(0"),
+        (
+            lambda m: slice_1d(m, nn.CrossEntropyLoss(), with_one(np.nan, at=(7, 2)), Y),
+            DataError,
+            r"X holds 1 value that is missing or infinite, the first at index \(7, 2\)",
+        ),
+        (lambda m: slice_2d(m, nn.CrossEntropyLoss(), with_one(-np.inf, at=(0, 1)), Y), DataError, r"index \(0, 1\)"),
+        (lambda _: slice_1d(mlp(4, 1), nn.MSELoss(), X, with_one(np.nan, at=(3, 0))[:, :1]), DataError, r"y holds 1"),
+        (lambda m: slice_2d(m, nn.CrossEntropyLoss(), X, Y, trace=3), OptionError, "trace must be a Trace, but is 3"),
+        (lambda m: slice_1d(m, nn.CrossEntropyLoss(), X, Y, trace="run"), OptionError, "trace must be a Trace, but is"),
+        (lambda _: Plane.of_path([[1.0]]), OptionError, "trace must be a Trace, but is a list"),
+        (lambda m: slice_1d(m, nn.CrossEntropyLoss(), X, Y, seed=-1), OptionError, "seed must be a whole number from"),
+        (lambda m: slice_2d(m, nn.CrossEntropyLoss(), X, Y, seed="a"), OptionError, "from 0 on, but is 'a'"),
+        (lambda m: random_direction(m, seed=True), OptionError, "from 0 on, but is True"),
+        (lambda _: slice_1d(None, nn.CrossEntropyLoss(), X, Y), OptionError, "a model such as .*, but was given None"),
+        (
+            lambda m: slice_2d(None, nn.CrossEntropyLoss(), X, Y, Plane.random(m)),
+            OptionError,
+            "a model such as .*, but was given None",
+        ),
         (lambda m: slice_1d(m, nn.CrossEntropyLoss, X, Y), OptionError, "loss must be a function or an object"),
         (lambda m: slice_1d(m, nn.CrossEntropyLoss(reduction="none"), X, Y), ShapeError, r"gives shape \(30,\). Use"),
         (lambda m: slice_1d(m, nn.MSELoss(), X, Y), ShapeError, "shape"),

@@ -8,6 +8,7 @@ import math
 import re
 import subprocess
 import sys
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.images import assert_looks_like
 from tinygrad_edu import lessons
 from tinygrad_edu.errors import DataError, FormulaError, MissingDependencyError, OptionError
 from tinygrad_edu.lessons.program import Program
+from tinygrad_edu.lessons.sketch import Sketch
 from tinygrad_edu.lessons.table import Table
 from tinygrad_edu.lessons.words import listed
 
@@ -230,6 +232,16 @@ def test_landscape(made):
     assert np.linalg.eigvalsh(curvature).min() > 0
     grid = lesson.record["grid"]
     assert grid.values[3, 5] == pytest.approx(loss(grid.xs[5], grid.ys[3]))
+    assert sampled[2] == full[2]  # one start, and one height of it, although he who saw 5 examples felt another
+    trail = lesson.traces["5 examples a step"]
+    assert trail.loss != pytest.approx(loss(*trail.x), rel=0.01)
+    solid = lesson.figure().get_axes()[2]
+    assert solid.get_zlabel() == "loss (logarithmic)"
+    drawn = next(line for line in solid.get_lines() if line.get_label() == "5 examples a step")
+    heights = np.array([loss(a, b) for a, b in trail.points])
+    zs = 10 ** np.array(drawn.get_data_3d()[2])  # above the lowest ground, down to where the drawing ends
+    np.testing.assert_allclose(zs, np.maximum(heights - grid.values.min(), zs.min()), rtol=1e-6)
+    np.testing.assert_allclose(lesson.sketch.lines["5 examples a step"][1], heights)
     first = lesson.traces["5 examples a step"]
     np.testing.assert_allclose(first[1].point, first[0].point - 0.1 * first[0].gradient)
     assert len(set(first[0].batch.tolist())) == 5
@@ -311,6 +323,12 @@ def test_regimes(made):
     assert -0.65 < power < -0.4
     starts = {tuple(run.losses[:1].round(1)) for run in lesson.record["runs"].values()}
     assert len(lesson.record["runs"]) == 3 >= len(starts)
+    titles = [ax.get_title(loc="left") for ax in lesson.figure().get_axes()]  # what came out
+    assert (titles[1], titles[3]) == ("Lowest: stochastic", "Smoothest: batch")
+    assert [lesson.table["regime"][np.argmin(lesson.table[name])] for name in lesson.table.columns[6:]] == [
+        "stochastic",
+        "batch",
+    ]
     assert lesson.measured["regime"] == lesson.table["regime"]
     assert min(lesson.measured["seconds"]) > 0
 
@@ -338,6 +356,11 @@ def test_stuck(made):
     assert noisy[0][3] > 0.5  # most noisy runs escape
     assert [row[3] for row in noisy] == sorted((row[3] for row in noisy), reverse=True)  # the less noise, the fewer
     assert noisy[0][7] < exact[7] / 30  # and from fewer examples
+    bars = lesson.figure().get_axes()[2]
+    intervals = bars.containers[1].lines[2][0].get_segments()
+    assert len(bars.patches) == 5
+    assert len(intervals) == 4  # one run of all examples leaves nothing to be unsure of
+    np.testing.assert_allclose([segment[:, 1] for segment in intervals], [row[4:6] for row in noisy], atol=1e-12)
     found = np.abs(lesson.record["paths"][1][-1] - 1) < 0.1
     assert noisy[0][2] == found.sum()
 
@@ -376,6 +399,23 @@ def test_a_lesson_is_a_record_with_words_numbers_and_a_drawing(made, name):
     if lesson.sketch:
         assert max(map(len, lesson.sketch.text(io.StringIO(), width=60).split("\n")[:14])) <= 60
     assert eval(lesson.call, {"tg": tg}).name == name if name == "slope" else lesson.call.startswith("tg.lessons.")  # noqa: S307
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_line_of_a_drawing_can_be_seen(made, name):
+    if (sketch := made[name].sketch) is None:
+        return
+    rows = sketch.text(io.StringIO(), width=80, unicode=False).split("\n")[1:15]
+    seen = Counter("".join(row.partition("|")[2] for row in rows))
+    assert all(seen[sign] >= 5 for sign in "*+o#@"[: len(sketch.lines)])
+
+
+def test_where_a_loss_is_0_the_line_is_on_the_bottom_row():
+    sketch = Sketch({"a": ([0, 1, 2], [100, 0, 0]), "b": ([0, 1, 2], [100, 10, 1])}, "x", "loss", log=True, note="c")
+    *rows, note = sketch.text(io.StringIO(), width=24, height=4, unicode=False).split("\n")
+    assert rows[4].count("*") > 8
+    assert note == "c; where the loss is 0, the line is on the bottom row"
+    assert "bottom" not in dataclasses.replace(sketch, log=False).text(io.StringIO())
 
 
 @pytest.fixture(scope="module")
@@ -577,10 +617,29 @@ def test_things_are_listed(things, text):
 # --------------------------------------------------------------------------------------------- the page
 
 
-def test_the_page_names_a_call_a_command_a_figure_and_a_test_for_every_part():
+@pytest.fixture(scope="module")
+def docs():
+    """Load the program that writes the page."""
     spec = importlib.util.spec_from_file_location("lessons_page", DOCS / "lessons.py")
-    docs = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(docs)
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    return program
+
+
+def test_a_thin_line_keeps_its_colour_in_a_small_picture(docs):
+    grey = np.random.default_rng(0).integers(0, 256, (64, 64, 1), np.uint8)
+    pixels = np.repeat(grey, 3, axis=2)
+    lines = {(0, 114, 178): 5, (230, 159, 0): 6, (255, 255, 255): 7}  # two of the palette, and white
+    for color, row in lines.items():
+        pixels[row, :3] = color
+    small = docs.with_few_colors(Image.fromarray(pixels))
+    drawn = np.asarray(small.convert("RGB"))
+    assert small.mode == "P"
+    assert all((drawn[row, :3] == color).all() for color, row in lines.items())
+    assert np.abs(drawn.astype(int) - pixels).max() <= 2
+
+
+def test_the_page_names_a_call_a_command_a_figure_and_a_test_for_every_part(docs):
     assert (DOCS / "lessons.md").read_text(encoding="utf-8") == docs.page(), "run: python docs/lessons.py"
     assert list(docs.PARTS) == sorted(
         part for letter, n in LECTURES.items() for part in (f"{letter}{i + 1}" for i in range(n))

@@ -136,6 +136,32 @@ def test_a_run_says_which_rule_ended_it(f, start, options, stop_reason, message)
     assert np.isfinite(trace.gradients).all()
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.detach() ** 2,
+        lambda x: tensor(x.item() ** 2),
+        lambda _: tensor(1.0),
+    ],
+    ids=["detached", "item", "constant"],
+)
+def test_a_result_that_does_not_depend_on_the_start_has_no_slope(f):
+    with pytest.raises(GraphError, match=r"does not depend on the Tensor that it is given: .* Compute it from that"):
+        minimize(f, 3.0)
+
+
+def test_ground_that_is_level_further_on_is_level():
+    trace = minimize(lambda x: x**2 if x.numpy() > 1 else tensor(0.0), 3.0, lr=0.4)
+    assert (trace.stop_reason, trace.loss) == ("tolerance", 0.0)
+
+
+@pytest.mark.parametrize("f", ["x**3", lambda x: x**3, "x**2 - x**4"])
+def test_a_function_without_a_lowest_point_is_not_told_to_go_slower(f):
+    message = minimize(f, 1.0, lr=0.5, max_steps=1000).message
+    assert "it seems to have no lowest point that way, at any learning rate. Try another start" in message
+    assert "smaller" not in message
+
+
 def test_an_interruption_keeps_what_was_finished():
     calls = []
 
@@ -377,6 +403,12 @@ def test_the_start_is_left_alone():
         (lambda x: x, {"x": 1}, {}, OptionError, "a function has none"),
         (lambda x: x.sum(), [], {}, ShapeError, "nothing to move"),
         ("x", "one", {}, DtypeError, "real numbers"),
+        ("x", True, {}, OptionError, "start must be a number or an array of numbers, but is True. Try 1"),
+        (lambda x: x, np.True_, {}, OptionError, "start must be a number"),
+        ("x", 10**400, {}, OptionError, "start has a whole number beyond 1.8e308, .* Choose a smaller one"),
+        ("x + y", {"x": 1, "y": -(10**400)}, {}, OptionError, "start has a whole number beyond 1.8e308"),
+        ("x,", 1.0, {}, FormulaError, "a comma stands at the end, where it parts nothing: take it away"),
+        (",x", 1.0, {}, FormulaError, "a comma stands at the beginning"),
         ("x", None, {}, DtypeError, "real numbers"),
         ("2 + 3", 1.0, {}, FormulaError, r"'2 \+ 3' has no variable"),
         ("2x", 1.0, {}, FormulaError, r"write 2\*x"),

@@ -104,6 +104,21 @@ def test_a_line_is_cut_off_at_the_edges_and_broken_where_it_is_not_finite(xs, ys
     assert canvas.rows(color=False) == rows
 
 
+def test_lines_on_one_another_take_turns_and_the_shortest_begins():
+    canvas = Canvas(8, 2, (0, 7), (0, 1), dots=False)
+    canvas.line(np.array([0.0, 7.0]), np.array([0.0, 0.0]), "*")
+    canvas.line(np.array([0.0, 5.0]), np.array([0.0, 0.0]), "+")
+    canvas.line(np.array([2.0, 2.0]), np.array([0.0, 0.0]), "o")
+    assert canvas.rows(color=False) == ["", "+*o+*+**"]
+
+
+def test_colours_on_one_another_take_turns():
+    canvas = Canvas(4, 1, (0, 3), (0, 1), dots=True)
+    for sign, color in (("*", "31"), ("+", "32")):
+        canvas.line(np.array([0.0, 3.0]), np.array([0.0, 0.0]), sign, color)
+    assert canvas.rows(color=True) == ["\x1b[31m⣀\x1b[0m\x1b[32m⣀\x1b[0m" * 2]
+
+
 def test_a_letter_stands_on_top_and_not_outside():
     canvas = Canvas(5, 1, (0, 4), (0, 1), dots=True)
     canvas.line(np.array([0.0, 4.0]), np.array([0.0, 0.0]), "*")

@@ -157,7 +157,7 @@ def thinned_at_once(steps, length):
     for begin in range(0, len(steps), length):
         stretch = steps[begin : begin + length]
         kept |= {
-            stretch[0].k,
+            *(s.k for s in stretch[:2]),
             min(stretch, key=lambda s: s.loss).k,
             max(stretch, key=lambda s: s.loss).k,
             max(stretch, key=lambda s: s.slope).k,
@@ -192,6 +192,15 @@ def test_losses_that_are_no_numbers_are_no_extremes():
     losses = [math.nan, 5.0, math.nan, 1.0, 9.0, *[math.nan] * 60]
     trace = record([step(k, loss, None) for k, loss in enumerate(losses)], keep=8)
     assert {0, 3, 4, len(losses) - 1} <= set(trace.ks)
+
+
+@pytest.mark.parametrize("keep", [8, 9, 50, 1000])
+def test_of_each_stretch_two_steps_stay_that_follow_one_another(keep):
+    trace = record([step(k, 36.0, 12.0 * (-1) ** k, -6.0 * (-1) ** k) for k in range(20_001)], keep)
+    assert len(trace) <= keep
+    assert set(trace.points) == {-6.0, 6.0}
+    starts = trace.ks[:-1:2]
+    assert (trace.ks[1::2][: len(starts)] - starts == 1).all()
 
 
 def test_memory_does_not_grow_with_the_steps():
@@ -380,7 +389,7 @@ def test_whatever_is_changed_in_a_trace_it_is_read_or_refused(place, value):
 def test_files_that_cannot_be_used_are_named(tmp_path):
     with pytest.raises(DataError, match=r"The trace cannot be read from '.*none.json': No such file"):
         Trace.load(tmp_path / "none.json")
-    with pytest.raises(DataError, match=r"The trace cannot be written to '.*t.json': No such file"):
+    with pytest.raises(DataError, match=r"The trace cannot be written to '.*t.json': there is no such folder"):
         minimize("x**2", 1).save(tmp_path / "folder" / "t.json")
     with pytest.raises(DataError, match="The trace cannot be read from"):
         Trace.load("a\0b")

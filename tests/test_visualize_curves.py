@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import tinygrad_edu as tg
@@ -252,6 +253,11 @@ def test_a_curve_says_how_the_descent_went(lr, said):
     assert said in caption
 
 
+def test_one_tangent_needs_no_list():
+    ax = plot_curve("x**2", tangent_at=-4, ax=plain())
+    assert words(ax)[1] == "A negative slope says: go right."
+
+
 def test_a_curve_says_that_steps_were_left_out():
     trace = tg.minimize("x**2", -6.0, lr=1e-4, max_steps=500, keep=50)
     assert words(plot_curve("x**2", trace))[1].endswith("Steps between were left out of the record.")
@@ -274,7 +280,7 @@ def test_tangents_say_where_to_go(at, said):
 def test_a_map_says_how_each_descent_went(valley):
     title, caption = words(plot_contour(VALLEY, valley))
     assert title == "z = x² + 10·y²"
-    assert caption == "gradient descent zig-zags (49 steps); momentum walks down (85 steps)."
+    assert caption == "gradient descent zig-zags (49 steps); momentum swings in (85 steps)."
 
 
 def test_a_panel_says_how_each_descent_went_and_what_ended_it():
@@ -471,6 +477,100 @@ def test_names_have_colours_of_their_own():
     assert len(set(ours.values())) == 5
 
 
+# ------------------------------------------------------------------ what the ground is, and what was left out
+
+HIMMELBLAU = "(x**2 + y - 11)**2 + (x + y**2 - 7)**2"
+
+
+@pytest.mark.parametrize(("f", "start"), [(HIMMELBLAU, [0, 0]), ("6*x**2 + y**2", [2, -5]), ("3*x**2 + y**2", [2, -5])])
+def test_the_words_above_a_map_of_fixed_aspect_stay_in_the_figure(f, start):
+    made = (
+        lambda p: optim.SGD(p, lr=0.01),
+        lambda p: optim.SGD(p, lr=0.01, momentum=0.8),
+        lambda p: optim.Adam(p, lr=0.3),
+    )
+    names = ("plain gradient descent", "with momentum 0.8", "Adam")
+    runs = [tg.minimize(f, start, optimizer=each) for each in made]
+    ax = plot_contour(f, dict(zip(names, runs, strict=True)))
+    assert ax.get_aspect() == 1.0
+    whole = figure_of(ax)
+    canvas = FigureCanvasAgg(whole)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    for text in (*ax.texts[-1:], ax.title, ax._left_title):
+        box = text.get_window_extent(renderer)
+        assert whole.bbox.x0 <= box.x0 <= box.x1 <= whole.bbox.x1
+        assert box.y1 <= whole.bbox.y1
+
+
+def test_steps_that_were_left_out_are_dotted_and_have_no_arrow():
+    trace = tg.minimize("x**2", -6.0, lr=0.99, max_steps=400, keep=20)
+    gaps = np.diff(trace.ks) > 1
+    assert gaps.any()
+    ax = plot_curve("x**2", trace, ax=plain())
+    [arrows] = [artist for artist in ax.collections if hasattr(artist, "U")]
+    assert len(arrows.U) <= (~gaps).sum()
+    [dotted] = [line for line in ax.get_lines() if line.get_linestyle() == ":"]
+    assert np.isnan(dotted.get_xdata()).sum() == gaps.sum()
+
+
+def test_a_map_and_a_landscape_dot_what_was_left_out():
+    trace = tg.minimize(VALLEY, [-5, 2], lr=0.01, max_steps=400, keep=20)
+    n = int((np.diff(trace.ks) > 1).sum())
+    flat = plot_contour(VALLEY, trace, ax=plain()).get_lines()
+    space = plot_surface(VALLEY, trace, ax=plain(projection="3d")).get_lines()
+    for lines in (flat, space):
+        [dotted] = [line for line in lines if line.get_linestyle() == ":"]
+        assert np.isnan(dotted.get_data()[0]).sum() == n
+        whole = next(line for line in lines if line.get_linestyle() == "-")
+        assert np.isnan(whole.get_data()[0]).sum() == n
+
+
+def noisy(points, losses, batch=None):
+    steps = (Step(k, np.array(p), z, None, batch, 0.1) for k, (p, z) in enumerate(zip(points, losses, strict=True)))
+    return Trace(tuple(steps), StopReason.MAX_EPOCHS, "")
+
+
+@pytest.mark.parametrize("batch", [None, np.arange(2)])
+def test_a_loss_that_is_not_the_height_of_the_ground_is_not_drawn_as_one(batch):
+    points, losses = [[3.0, 4.0], [1.0, 1.0], [0.0, 0.0]], [90.0, 0.5, 30.0]
+    [path, *_] = plot_surface("x**2 + y**2", noisy(points, losses, batch), ax=plain(projection="3d")).get_lines()
+    np.testing.assert_allclose(path.get_data_3d()[2], [25.0, 2.0, 0.0], atol=0.02)
+
+
+def test_a_batch_whose_loss_happens_to_be_near_the_ground_is_drawn_on_it():
+    trace = noisy([[3.0, 4.0]], [25.3], np.arange(2))
+    [path, *_] = plot_surface("x**2 + y**2", trace, ax=plain(projection="3d")).get_lines()
+    np.testing.assert_allclose(path.get_data_3d()[2], [25.0], atol=0.01)
+
+
+@pytest.mark.parametrize("f", ["x*x", "x ** 2 + 0", lambda x: x * x, curve("x*x", -7, 7)])
+def test_the_same_function_written_otherwise_will_do(f):
+    assert plot_curve(f, descend(0.1), ax=plain()).get_xlabel() == "x"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda t: plot_curve("x**3", t), r"went down on 'x\*\*2', but 'x\*\*3' is drawn. Draw 'x\*\*2' instead, or"),
+        (lambda t: plot_curve(lambda x: x**3, t), r"went down on 'x\*\*2', but a function is drawn"),
+        (lambda t: plot_curve(curve("x**3", -6, 6), t), "went down on"),
+        (lambda t: plot_learning_rates({0.1: t}, "x**3"), "went down on"),
+        (lambda t: t.plot(f="x**3"), "went down on"),
+        (
+            lambda _: plot_curve("x**3", tg.minimize(lambda x: x**2, -6.0)),
+            "at x = -6 its loss is 36, and the function -216",
+        ),
+        (lambda _: plot_curve(lambda x: x**3, tg.minimize(lambda x: x**2, -6.0)), "does not lie on the curve"),
+        (lambda _: plot_contour("x**2 + y**2", {"a": descend(0.05, VALLEY, [1, 1])}), "went down on"),
+        (lambda _: plot_surface("x**2 + y**2", {"a": descend(0.05, VALLEY, [1, 1])}), "went down on"),
+    ],
+)
+def test_a_descent_on_another_function_is_refused(call, said):
+    with pytest.raises(OptionError, match=said):
+        call(descend(0.1))
+
+
 # -------------------------------------------------------------------------------------------- bad input
 
 
@@ -478,6 +578,29 @@ def test_names_have_colours_of_their_own():
     ("call", "error", "message"),
     [
         (lambda: plot_curve("x**2", x_range=(3, 3)), OptionError, "range of x"),
+        (lambda: plot_curve("x**2", x_range="a"), OptionError, r"x_range must be two numbers, .* Try \(-6, 6\)"),
+        (lambda: plot_curve("x**2", x_range=(1, "b")), OptionError, "x_range must be two numbers"),
+        (lambda: plot_curve("x**2", x_range=3), OptionError, "x_range must be two numbers"),
+        (lambda: plot_curve("x**2", tangent_at="a"), OptionError, "tangent_at must be a finite number or a list"),
+        (lambda: plot_curve("x**2", tangent_at=[np.nan]), OptionError, "tangent_at must be a finite number"),
+        (lambda: plot_curve("x**2", title=3), OptionError, "title must be text, but is 3. Write title='3'"),
+        (lambda: plot_curve("x**2", caption=3), OptionError, "caption must be text"),
+        (lambda: plot_curve("x**2", {"a": descend(0.1)}), OptionError, "draws one Trace, .* but was given dict"),
+        (lambda: plot_curve("log(-1 - x**2)"), OptionError, "no finite value from x = -6 to 6, so that there is"),
+        (lambda: plot_contour("log(-1 - x**2 - y**2)"), OptionError, "no finite value in the ranges"),
+        (lambda: plot_contour(VALLEY, [descend(0.1)]), OptionError, "dictionary of them by name, but was given list"),
+        (lambda: plot_contour(VALLEY, {"a": 3}), OptionError, "but 'a' is int"),
+        (lambda: plot_contour(VALLEY, y_range="ab"), OptionError, "y_range must be two numbers"),
+        (lambda: plot_losses([descend(0.1)]), OptionError, "plot_losses draws a Trace"),
+        (lambda: plot_losses({"a": 3}), OptionError, "but 'a' is int"),
+        (lambda: plot_learning_rates([descend(0.1)]), OptionError, "by learning rate, but was given list"),
+        (lambda: plot_learning_rates({"a": descend(0.1)}), OptionError, "but was given names such as 'a'"),
+        (lambda: plot_learning_rates({0.1: 3}), OptionError, "but 0.1 is int"),
+        (lambda: save_figure(3, "a.png"), OptionError, "save_figure writes a figure, .* but was given 3"),
+        (lambda: save_figure([], "a.png"), OptionError, "save_figure writes a figure"),
+        (lambda: save_figure(plain(), 3), OptionError, "such as 'curve.png', but was given 3"),
+        (lambda: save_figure(plain(), "picture"), OptionError, "no ending that says as what. Call it 'picture.png'"),
+        (lambda: save_figure(plain(), "nowhere/a.png"), OptionError, "there is no folder 'nowhere'. Make it first"),
         (lambda: plot_curve("x*y"), FormulaError, "a curve needs one"),
         (lambda: plot_curve("x**2", descend(0.01, VALLEY, [1, 1])), OptionError, r"points .* have shape \(2,\)"),
         (lambda: plot_curve(curve("x", 0, 1), x_range=(0, 2)), OptionError, "has its range and tangents already"),

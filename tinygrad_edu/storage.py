@@ -35,6 +35,8 @@ def replace_file(file: Path, content: bytes) -> None:
     target = file.resolve()  # a link keeps pointing where it did
     if target.exists() and not target.is_file():  # a folder, or a device such as /dev/null: it would be gone
         raise OSError(errno.EINVAL, "it is no ordinary file", str(file))
+    if not target.parent.is_dir():  # named by itself, and not by a temporary file that nobody asked for
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
     temporary = target.with_name(f".{target.name[:32]}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as stream:

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.traces import Trace
 
-__all__ = ["add_drawing_arguments", "check_drawing", "draw_characters", "draw_file"]
+__all__ = ["STILL", "add_drawing_arguments", "check_drawing", "draw_characters", "draw_file"]
 
 _MOVING = (".gif", ".mp4")
-_STILL = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
+STILL = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
+"""How the name of a figure's file may end."""
 
 
 def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +46,7 @@ def check_drawing(arguments: argparse.Namespace) -> None:
     """
     if arguments.figure is None:
         return
-    if arguments.figure.suffix.lower() not in (*_STILL, *_MOVING):
+    if arguments.figure.suffix.lower() not in (*STILL, *_MOVING):
         raise OptionError(
             f"--figure {str(arguments.figure)!r} should end with .png, .svg or .pdf for a figure, "
             "or with .gif or .mp4 for an animation."

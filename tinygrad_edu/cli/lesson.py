@@ -5,6 +5,7 @@ Its options are those of the lesson's function in ``tinygrad_edu.lessons``, with
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import sys
 from pathlib import Path
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import lessons
 from tinygrad_edu.cli import arguments as shared
-from tinygrad_edu.cli.text import say
-from tinygrad_edu.errors import OptionError, optional_import, suggest
+from tinygrad_edu.cli.drawing import STILL
+from tinygrad_edu.cli.text import say, sentences
+from tinygrad_edu.errors import MissingDependencyError, OptionError, optional_import, suggest
 from tinygrad_edu.visualize import save_figure
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
     from tinygrad_edu.lessons import Lesson
@@ -91,7 +92,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "options of the lessons", "Each lesson has some of these; those of one: tinygrad-edu lesson NAME --list"
     )
     for name, words in OPTIONS.items():
-        group.add_argument(_flag(name), metavar="VALUE", dest=f"lesson_{name}", help=words)
+        group.add_argument(_flag(name), action=_Once, metavar="VALUE", dest=f"lesson_{name}", help=words)
+
+
+class _Once(argparse.Action):
+    """An option that is given once; argparse itself would silently take the last."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, flag: str | None = None
+    ) -> None:
+        before = getattr(namespace, self.dest)
+        if before is not None:
+            raise OptionError(
+                f"{flag} is given twice, as {before!r} and as {values!r}. Give it once; where a lesson takes several "
+                f'values they stand together, as in "{flag}={before},{values}".'
+            )
+        setattr(namespace, self.dest, values)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -113,24 +129,47 @@ def run(arguments: argparse.Namespace) -> int:
         _list_options(arguments.name, function)
         return 0
     options = _options(arguments, function)
-    file = arguments.figure or Path(f"{arguments.name}.png")
-    drawn = not (arguments.no_figure or arguments.script)
-    if drawn:  # what cannot be written is to be known before it is computed
-        optional_import("matplotlib", extra="plot", purpose="Drawing figures (which --no-figure leaves out)")
-        shared.check_file("--figure", file)
+    file, missing = _figure(arguments)  # what cannot be written is to be known before it is computed
     lesson = function(**options)
     if arguments.script:
         print(lesson.script(), end="")
         return 0
     _show(lesson)
-    if drawn:
+    if file is not None:
         print(f"\nFigure: {save_figure(lesson.figure(), file)}")
+    if missing:
+        say(f"\nThere is no figure: {missing}")
     return 0
+
+
+def _figure(arguments: argparse.Namespace) -> tuple[Path | None, str]:
+    """Tell where the figure goes, or None and why nothing can be drawn where nobody asked for a file of his own.
+
+    Raises
+    ------
+    OptionError
+        If the file's ending names no kind of picture, or nothing can be written there.
+    MissingDependencyError
+        If a figure was asked for, and matplotlib is not installed.
+    """
+    if arguments.no_figure or arguments.script:
+        return None, ""
+    file = arguments.figure or Path(f"{arguments.name}.png")
+    if file.suffix.lower() not in STILL and not file.is_dir():
+        raise OptionError(f"--figure {str(file)!r} should end with .png, .svg or .pdf.")
+    try:
+        optional_import("matplotlib", extra="plot", purpose="Drawing figures")
+    except MissingDependencyError as error:
+        if arguments.figure is not None:
+            raise
+        return None, str(error)
+    shared.check_file("--figure", file)
+    return file, ""
 
 
 def _show(lesson: Lesson) -> None:
     """Print the words, the drawing and the tables."""
-    say(f"{lesson.title}\n\n{lesson.text}")
+    say(f"{lesson.title}\n\n{sentences(lesson.text)}")
     if lesson.sketch is not None:
         print(f"\n{lesson.sketch.text(sys.stdout)}")
     if lesson.details is not None:

@@ -29,6 +29,7 @@ _OFFSET = 20.0  # deviations that a feature's mean is away from 0
 _RARE = (
     0.9  # of the values equal: a feature that is nearly constant, as a pixel at the border, has no scale to speak of
 )
+_HARMLESS = "such a feature tells nothing apart, and does no harm, like a pixel at the border of images."
 _TARGETS = 30.0  # times larger than what the model gives
 
 
@@ -43,7 +44,7 @@ def about_data(case: Case) -> Iterator[Finding]:
                 f"{name} holds {plural(n, 'value')} that {'is' if n == 1 else 'are'} missing or infinite, the first at "
                 f"index {where}: every gradient that {'it reaches' if n == 1 else 'they reach'} is NaN.",
                 f"Fill them in (np.nan_to_num({name}), or the column's median), or leave their examples out: "
-                f"keep = np.isfinite(X).reshape(len(X), -1).all(axis=1).",
+                f"keep = np.isfinite({name}).reshape(len({name}), -1).all(axis=1), then X[keep] and y[keep].",
                 {"n": float(n)},
             )
 
@@ -56,13 +57,13 @@ def about_features(case: Case, found: Pass) -> Iterator[Finding]:
     X = X.reshape(len(X), -1) if X.ndim != 2 else X
     X = X.astype(np.float64)
     deviation, mean = X.std(axis=0), X.mean(axis=0)
-    constant = deviation <= 1e-7 * np.abs(mean)
+    constant = _are_constant(case.X)
     if constant.all():
-        yield _constant(constant, len(X), severity="error")
+        yield _constant(constant, case, severity="error")
         return
-    yield from _unscaled(X, mean, deviation, ~constant & ~_nearly_constant(X))
+    yield from _unscaled(X, mean, deviation, (deviation > 1e-7 * np.abs(mean)) & ~_nearly_constant(X))
     if constant.any() and case.xs.ndim == 2:
-        yield _constant(constant, len(X), severity="note")
+        yield _constant(constant, case, severity="note")
 
 
 def _adapts(case: Case, found: Pass) -> bool:
@@ -72,6 +73,13 @@ def _adapts(case: Case, found: Pass) -> bool:
     modules = dict(case.model.named_modules())
     kinds = (BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm, Embedding)
     return first is not None and (first.op in scaling or isinstance(modules.get(first.path or ""), kinds))
+
+
+def _are_constant(X: NDArray[Any]) -> NDArray[np.bool]:
+    """Tell which features have one value, up to rounding, in all examples: a sample might miss the one that differs."""
+    least, greatest = (np.asarray(end(axis=0), np.float64).ravel() for end in (X.min, X.max))
+    equal: NDArray[np.bool] = greatest - least <= 1e-7 * np.abs(greatest)
+    return equal
 
 
 def _nearly_constant(X: NDArray[Any]) -> NDArray[np.bool]:
@@ -116,15 +124,18 @@ def _unscaled(
         )
 
 
-def _constant(constant: NDArray[np.bool], n_examples: int, severity: Severity) -> Finding:
+def _constant(constant: NDArray[np.bool], case: Case, severity: Severity) -> Finding:
     n = int(constant.sum())
     which = ", ".join(map(str, np.flatnonzero(constant)[:5])) + (", ..." if n > 5 else "")
     return Finding(
         "constant-features",
         severity,
-        f"{n} of {len(constant)} features {'has' if n == 1 else 'have'} one value in all of {n_examples:,} "
-        f"examples (column {which}): such a feature tells nothing apart.",
-        "Leave them out: X = X[:, X.std(axis=0) > 0].",
+        f"{n} of {len(constant)} features {'has' if n == 1 else 'have'} one value in all of "
+        f"{plural(len(case.X), 'example')} (column{'' if n == 1 else 's'} {which}): "
+        + ("no example can be told from another." if severity == "error" else _HARMLESS),
+        "Give the model features that differ."
+        if severity == "error"
+        else "Leave them as they are, or leave them out: X = X[:, X.min(axis=0) < X.max(axis=0)].",
         {"n": float(n)},
     )
 

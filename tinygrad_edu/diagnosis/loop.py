@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_edu.autodiff.recording import pull_all
 from tinygrad_edu.diagnosis.case import flat, norm
-from tinygrad_edu.diagnosis.findings import Finding, number
+from tinygrad_edu.diagnosis.findings import Finding, number, plural
 from tinygrad_edu.errors import TinygradEduError
 from tinygrad_edu.random import default_rng
 from tinygrad_edu.tensor import Tensor
@@ -146,7 +146,8 @@ def about_batches(case: Case, noise: Noise | None) -> Iterator[Finding]:
         yield Finding(
             "batch-larger-than-data",
             "error",
-            f"The optimizer asks for batches of {asked:,}, but there are {n:,} examples: tg.fit refuses that.",
+            f"The optimizer asks for batches of {asked:,}, but there {'is' if n == 1 else 'are'} "
+            f"{plural(n, 'example')}: tg.fit refuses that.",
             f"Write batch_size={n} or less, or batch_size=None for all examples at once.",
             {"batch_size": float(asked), "examples": float(n)},
         )
@@ -158,17 +159,17 @@ def about_batches(case: Case, noise: Noise | None) -> Iterator[Finding]:
         yield Finding(
             "large-batch",
             "note",
-            f"The noise scale is {number(scale)}, and a batch has {b:,} examples: the gradient is nearly exact, and "
-            f"smaller batches would make more updates from as many examples.",
-            f"Try batch_size={max(noise.batch_size, 8)} while the loss falls fast; the noise scale grows in training.",
+            f"The noise scale is {number(scale)}, and a batch has {plural(b, 'example')}: the gradient is nearly "
+            f"exact, and smaller batches would make more updates from as many examples.",
+            f"Try batch_size={noise.batch_size} while the loss falls fast; the noise scale grows in training.",
             {"scale": scale, "batch_size": float(b)},
         )
     elif b * 10 < min(scale, n):
         yield Finding(
             "small-batch",
             "note",
-            f"The noise scale is {number(scale)}, and a batch has {b:,} examples: a step is mostly noise, and a larger "
-            f"batch could take longer ones.",
+            f"The noise scale is {number(scale)}, and a batch has {plural(b, 'example')}: a step is mostly noise, and "
+            f"a larger batch could take longer ones.",
             f"Try batch_size={noise.batch_size}, and a larger learning rate with it.",
             {"scale": scale, "batch_size": float(b)},
         )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Noise", "estimate", "measure"]
 
+_LEAST = 8  # examples of a batch: below, what an update costs is the calls and not the numbers
 _TOGETHER = 8  # examples whose gradient is taken at once where one alone has none, as with batch normalisation
 
 
@@ -59,10 +60,13 @@ class Noise:
 
     @property
     def batch_size(self) -> int:
-        """The batch size that the noise scale suggests: the nearest power of two, at most all examples."""
+        """The batch size that the noise scale suggests: the nearest power of two, at least 8, at most all examples.
+
+        An update by fewer than 8 takes about as long as one by 8.
+        """
         if self.scale >= self.n_examples:
             return self.n_examples
-        return min(1 << round(math.log2(max(self.scale, 1))), self.n_examples)
+        return min(max(1 << round(math.log2(max(self.scale, 1))), _LEAST), self.n_examples)
 
 
 def estimate(gradients: Iterable[NDArray[Any]], whole: NDArray[Any], *, group: int, n_whole: int, n: int) -> Noise:
@@ -89,7 +93,7 @@ def estimate(gradients: Iterable[NDArray[Any]], whole: NDArray[Any], *, group: i
     >>> gradients = [np.array([1.0, 0.0]), np.array([3.0, 0.0])]
     >>> noise = estimate(gradients, np.array([2.0, 0.0]), group=1, n_whole=2, n=100)
     >>> noise.variance, noise.squared_gradient, round(noise.scale, 3), noise.batch_size
-    (2.0, 3.0, 0.667, 1)
+    (2.0, 3.0, 0.667, 8)
     """
     count, total, squares = 0, np.zeros_like(whole), 0.0
     for g in gradients:

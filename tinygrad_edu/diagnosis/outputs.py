@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["about_chance", "about_outputs", "usual_loss"]
 
 _OF_CLASSES = (CrossEntropyLoss, NLLLoss, MultiMarginLoss)
+_CLASSES, _EACH = 20, 5  # whole numbers that may be classes: how many at most, with how many examples each on average
 _CLOSE = 1e-4  # how near to 1 float32 probabilities add up
 
 
@@ -176,6 +177,23 @@ def _regressing_classes(case: Case, values: NDArray[Any]) -> Iterator[Finding]:
             "Write nn.BCEWithLogitsLoss(), with y.astype(np.float32).",
             {"outputs": 1.0},
         )
+    elif n_outputs == 1 and (n_classes := _n_classes(y)):
+        yield Finding(
+            "wrong-loss",
+            "note",
+            f"y holds the whole numbers 0 to {n_classes - 1} alone, as {y.dtype}. If they are counts or grades, {name} "
+            f"is right; if they name classes, it takes class 1 for something between class 0 and class 2.",
+            f"For classes write nn.CrossEntropyLoss(), with y of shape (n,), and give the last layer {n_classes} "
+            f"outputs.",
+            {"outputs": 1.0, "classes": float(n_classes)},
+        )
+
+
+def _n_classes(y: NDArray[Any]) -> int:
+    """Count the classes, if the targets look like such: every whole number from 0 up to a small one, each often."""
+    values = np.unique(y)
+    few = 3 <= len(values) <= _CLASSES and len(values) * _EACH <= y.size
+    return len(values) if few and (values == np.arange(len(values))).all() else 0
 
 
 def usual_loss(case: Case, prediction: Any) -> float:

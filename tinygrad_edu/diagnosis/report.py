@@ -153,15 +153,19 @@ class Diagnosis:
 
     @property
     def headline(self) -> str:
-        """How many findings there are of each severity."""
+        """How many findings there are of each severity; that nothing is wrong, where there are notes alone."""
         counts = {severity: sum(f.severity == severity for f in self.findings) for severity in SEVERITIES}
-        return ", ".join(plural(n, severity) for severity, n in counts.items() if n) or "Nothing found"
+        told = ", ".join(plural(n, severity) for severity, n in counts.items() if n)
+        if not told:
+            return "Nothing found"
+        return f"Nothing wrong, {told}" if self.healthy else told
 
     @property
     def _measured_on(self) -> str:
         m = self.measurements
-        of = f"all {m.n_examples:,}" if m.n_sampled == m.n_examples else f"{m.n_sampled:,} of {m.n_examples:,}"
-        return f"Measured on {of} examples, {plural(m.n_parameters, 'number')} are trained"
+        part = f"{m.n_sampled:,} of " if m.n_sampled < m.n_examples else "all " if m.n_examples > 1 else ""
+        verb = "is" if m.n_parameters == 1 else "are"
+        return f"Measured on {part}{plural(m.n_examples, 'example')}, {plural(m.n_parameters, 'number')} {verb} trained"
 
     def __str__(self) -> str:
         rows = self.measurements.rows()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygrad_edu.explanations.formulas import formula_of
 from tinygrad_edu.explanations.writing import derivative, equation, fill, options_of
 
@@ -68,7 +70,8 @@ class ArrayWriter:
     def backward(self, step: ExplanationStep, entry: Entry) -> str:
         """Write what an operation hands to one of its inputs."""
         assert entry.op is not None  # noqa: S101 - gradients come from operations
-        formula = formula_of(entry.op.name, len(entry.inputs), entry.options)
+        axes = tuple(np.ndim(array) for array in entry.arrays)
+        formula = formula_of(entry.op.name, len(entry.inputs), entry.options, axes)
         chain = f"{self.slope(step.name)} · {_partial(step.name, step.target)}"
         parts = self._parts(step, entry, formula, chain)
         return f"{self.head(step)}{equation(*parts, self._text(step.outgoing))}{self._remark(step, entry)}"

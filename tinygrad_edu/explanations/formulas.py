@@ -142,18 +142,37 @@ FORMULAS: dict[str, Formula] = {
     "center": _whole("{0} minus its mean", "{g} minus its mean"),
 }
 
+# What a product with vectors hands back, by the axes of its inputs; ᵀ would leave a vector as it is.
+_OF_VECTORS: dict[tuple[str, tuple[int, ...]], tuple[str, ...]] = {
+    **{(name, (2, 1)): ("outer({g}, {1})", "{0}ᵀ @ {g}") for name in ("matmul", "dot")},
+    **{(name, (1, 2)): ("{1} @ {g}", "outer({0}, {g})") for name in ("matmul", "dot")},
+    **{(name, (1, 1)): ("{g} · {1}", "{g} · {0}") for name in ("matmul", "dot")},
+    ("linear", (1, 2)): ("{g} @ {1}", "outer({g}, {0})", "{g}"),
+}
 
-def formula_of(name: str, n_inputs: int, options: Mapping[str, Any]) -> Formula | None:
+
+def formula_of(name: str, n_inputs: int, options: Mapping[str, Any], n_axes: tuple[int, ...] = ()) -> Formula | None:
     """Give what is written for a row; None for a row that has no words of its own.
+
+    Parameters
+    ----------
+    name, n_inputs, options
+        Of the operation.
+    n_axes
+        Of its inputs, if known: products of vectors have gradients of their own.
 
     Examples
     --------
     >>> formula_of("constant_power", 1, {"exponent": 3})
     Formula(text='{0}³', derivatives=('3 · {0}²',), pulled=())
+    >>> formula_of("matmul", 2, {}, (2, 1)).pulled
+    ('outer({g}, {1})', '{0}ᵀ @ {g}')
     """
     if name == "constant_power":
         return _constant_power(options["exponent"])
     found = FORMULAS.get(name)
+    if found and (name, n_axes[:2]) in _OF_VECTORS:
+        return Formula(found.text, pulled=_OF_VECTORS[name, n_axes[:2]])
     if found and name in ("concatenate", "stack"):
         return Formula(found.text, pulled=found.pulled * n_inputs)
     return found

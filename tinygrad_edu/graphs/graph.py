@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.storage import replace_file
-
-if TYPE_CHECKING:
-    import os
 
 __all__ = ["Graph", "GraphEdge", "GraphGroup", "GraphNode", "Kind"]
 
@@ -198,8 +196,10 @@ class Graph:
         Raises
         ------
         OptionError
-            If the ending is another one, or the file cannot be written.
+            If the path is none, its ending is another one, or the file cannot be written.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise OptionError(f"A graph is written to a file such as 'graph.svg', but the path is {path!r}.")
         file = Path(path)
         writer = _WRITERS.get(file.suffix.lower())
         if writer is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tinygrad_edu.graphs.placing import place
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Box", "Layout", "Line", "lay_out"]
 
 HEADER, PAD, GROUP_TEXT = 24.0, 14.0, 12.0
+_ASIDE = 9.0  # between a title and what stands beside it
 _GAP, _GAP_AT_EDGE = 38.0, 16.0
 
 Child: TypeAlias = tuple[str, int]  # ("node" | "group" | "in" | "out", its number; of a net that of its source)
@@ -59,11 +61,15 @@ class Layout:
     entries: dict[int, float] = field(default_factory=dict)
     """Where a net enters from above, or leaves below, measured from the left."""
     exits: dict[int, float] = field(default_factory=dict)
+    title: float = _ASIDE
+    """Where the title of the group begins, measured from the left: beside the nets that enter it."""
+    titles: dict[int, float] = field(default_factory=dict)
 
     def shift(self, right: float, down: float, into: Layout) -> None:
         """Add everything to another layout, moved."""
         for boxes, others in ((self.nodes, into.nodes), (self.groups, into.groups)):
             others |= {k: Box(b.x + right, b.y + down, b.width, b.height) for k, b in boxes.items()}
+        into.titles |= {k: x + right for k, x in self.titles.items()}
         into.lines += [Line(a.x + right, a.y + down, a.to_x + right, a.to_y + down, a.net, a.end) for a in self.lines]
 
 
@@ -139,10 +145,12 @@ class _Levels:
         return 2.0, 0.0
 
     def floor(self, level: int | None) -> float:
-        """Give the least width of a group: that of its label."""
-        if level is None:
-            return 0.0
-        return text_width(self.graph.groups[level].label, GROUP_TEXT, bold=True) + 2 * PAD
+        """Give the least width of a group: that of its title."""
+        return self.title(level) + 2 * PAD if level is not None else 0.0
+
+    def title(self, level: int | None) -> float:
+        """Give the width of a group's title; the whole drawing has none here."""
+        return text_width(self.graph.groups[level].label, GROUP_TEXT, bold=True) if level is not None else 0.0
 
 
 def _turned(steps: list[tuple[Child, int | None]]) -> list[tuple[int | None, Child]]:
@@ -162,6 +170,7 @@ class _Drawing:
         self.out = Layout(width=max(right - left + 2 * PAD, levels.floor(level)))
         aside = (self.out.width - (right - left)) / 2 - left
         self.centres = [x + aside for x in centres]
+        self._put_title(levels.title(level))
         self.tops, self.bottoms = _rows(layers, self.sizes, HEADER if level is not None else PAD)
         self.out.height = (self.bottoms[-1] if self.bottoms else 0.0) + PAD
         self._put_boxes()
@@ -182,6 +191,18 @@ class _Drawing:
                 return self.inner[k].entries[net] - self.inner[k].width / 2
         return 0.0
 
+    def _put_title(self, width: float) -> None:
+        """Put the title where no net comes down through it, on the left if there is room, and make room if not."""
+        entering = [
+            x
+            for vertex, x in zip(self.layers.vertices, self.centres, strict=True)
+            if isinstance(vertex.child, tuple) and vertex.child[0] == "in"
+        ]
+        begins = [0.0, *sorted(entering)]
+        room = next((a for a, b in pairwise([*begins, self.out.width]) if b - a >= width + 2 * _ASIDE), begins[-1])
+        self.out.title = room + _ASIDE
+        self.out.width = max(self.out.width, self.out.title + width + _ASIDE)
+
     def _put_boxes(self) -> None:
         """Place nodes and groups; what nothing leads to stands at the lower edge of its layer, near its users."""
         entered = {lower for _, lower, _ in self.layers.lines}
@@ -194,6 +215,7 @@ class _Drawing:
                     self.out.nodes[node] = box
                 case ("group", int(group)):
                     self.out.groups[group] = box
+                    self.out.titles[group] = box.x + self.inner[group].title
                     self.inner[group].shift(box.x, box.y, self.out)
                 case None if vertex.net is not None and top < bottom:
                     self.out.lines.append(Line(x, top, x, bottom, vertex.net, None))

@@ -75,7 +75,7 @@ def to_svg(graph: Graph) -> str:
     depth = {k: _depth(graph, k) for k in layout.groups}
     parts += [_group(layout.groups[k], depth[k]) for k in sorted(layout.groups, key=depth.get)]  # type: ignore[arg-type]
     parts += _lines(graph, layout)
-    parts += [_group_label(graph.groups[k].label, box) for k, box in layout.groups.items()]
+    parts += [_group_label(graph.groups[k].label, layout.titles[k], box.y) for k, box in layout.groups.items()]
     parts += [_node(node, layout.nodes[k]) for k, node in enumerate(graph.nodes)]
     parts += ["</g>", f'<g transform="translate(14,{_n(height - 12)})">', legend[0], "</g>", "</svg>"]
     return "\n".join(part for part in parts if part)
@@ -185,8 +185,8 @@ def _group(box: Box, depth: int) -> str:
     )
 
 
-def _group_label(label: str, box: Box) -> str:
-    return _text(box.x + 9, box.y + 16, label, GROUP_TEXT, f' font-weight="bold" fill="#005A43" {_HALO}')
+def _group_label(label: str, x: float, top: float) -> str:
+    return _text(x, top + 16, label, GROUP_TEXT, ' font-weight="bold" fill="#005A43"')
 
 
 def _lines(graph: Graph, layout: Layout) -> list[str]:

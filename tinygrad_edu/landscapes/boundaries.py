@@ -11,11 +11,12 @@ from tinygrad_edu import nn
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DataError, OptionError, ShapeError, suggest
 from tinygrad_edu.functional import log_softmax
-from tinygrad_edu.landscapes.vectors import frozen
+from tinygrad_edu.landscapes.vectors import brief, frozen
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.tape import no_grad
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.training.evaluation import switched
+from tinygrad_edu.training.given import check_finite
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -65,6 +66,10 @@ class Boundary:
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else frozen(np.asarray(value)))
 
+    def __repr__(self) -> str:
+        what = f"labels {self.labels}" if self.labels else "of a regression"
+        return brief(self, what, values=self.values, confidence=self.confidence, margins=self.margins)
+
 
 def boundary(
     model: Any, X: ArrayLike, y: ArrayLike | None = None, *, points: int = 200, gives: Gives = "auto"
@@ -92,7 +97,7 @@ def boundary(
     Raises
     ------
     DataError
-        If X has not two features.
+        If X has not two features, or values in X or y are missing or infinite.
     OptionError
         If an option is out of range, or the model is nothing that predicts.
     ShapeError
@@ -131,10 +136,11 @@ def _check(X: NDArray[Any], y: NDArray[Any] | None) -> None:
             else "Give examples of shape (n, 2)."
         )
         raise DataError(f"A boundary is drawn over two features, but X has shape {X.shape}. {remedy}")
-    if not np.isfinite(X).all():
-        raise DataError("X holds values that are missing or infinite. Leave those examples out.")
+    check_finite(X=X)
     if y is not None and len(y) != len(X):
         raise ShapeError(f"X holds {len(X)} examples, but y holds {len(y)}.")
+    if y is not None and y.dtype.kind == "f":
+        check_finite(y=y)
 
 
 # -------------------------------------------------------------------------------- what different models give

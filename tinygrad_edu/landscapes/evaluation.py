@@ -16,10 +16,12 @@ import numpy as np
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import CaptureError, DataError, OptionError, ShapeError
 from tinygrad_edu.landscapes.chains import Chain, Points
+from tinygrad_edu.landscapes.checks import check_model
 from tinygrad_edu.landscapes.vectors import shaped
 from tinygrad_edu.losses import CrossEntropyLoss, Loss, NLLLoss
 from tinygrad_edu.tape import no_grad
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.training.given import check_finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,12 +63,13 @@ class Task:
         Raises
         ------
         OptionError
-            If the loss cannot be called, or the model has no parameters or several dtypes.
+            If the loss cannot be called, or the model is none, or has no parameters or several dtypes.
         DataError
-            If there are no examples.
+            If there are no examples, or values in them are missing or infinite.
         ShapeError
             If X and y have different lengths.
         """
+        check_model(model)
         if isinstance(loss, type) or not callable(loss):
             raise OptionError(f"loss must be a function or an object such as nn.MSELoss(), but is {loss!r}.")
         dtypes = {parameter.dtype for parameter in model.parameters()}
@@ -79,6 +82,7 @@ class Task:
             raise DataError(f"A slice needs examples, but X has shape {inputs.shape} and y {targets.shape}.")
         if len(inputs) != len(targets):
             raise ShapeError(f"X holds {len(inputs)} examples, but y holds {len(targets)}.")
+        check_finite(X=inputs, y=targets)
         return cls(copy.deepcopy(model).eval(), loss, inputs, targets)
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinygrad_edu.landscapes.vectors import frozen
+from tinygrad_edu.landscapes.vectors import brief, frozen, steps_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +46,9 @@ class Histograms:
     def __post_init__(self) -> None:
         _freeze(self, "ks", "edges", "shares", "means", "stds", "zeros")
 
+    def __repr__(self) -> str:
+        return brief(self, _some(self.names), steps_of(self.ks), shares=self.shares)
+
 
 @dataclass(frozen=True, eq=False)
 class Dead:
@@ -70,6 +73,9 @@ class Dead:
 
     def __post_init__(self) -> None:
         _freeze(self, "ks", "shares")
+
+    def __repr__(self) -> str:
+        return brief(self, _some(self.names), steps_of(self.ks), shares=self.shares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +103,9 @@ class Updates:
 
     def __post_init__(self) -> None:
         _freeze(self, "ks", "gaps", "ratios")
+
+    def __repr__(self) -> str:
+        return brief(self, _some(self.names), steps_of(self.ks), ratios=self.ratios)
 
     @property
     def exact(self) -> bool:
@@ -128,8 +137,17 @@ class LayerHistory:
     dead: Dead
     n_examples: int
 
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{name}={getattr(self, name)!r}" for name in ("activations", "gradients", "updates", "dead"))
+        return f"LayerHistory({parts}, n_examples={self.n_examples})"
+
 
 def _freeze(record: object, *names: str) -> None:
     """Make a record's arrays read-only."""
     for name in names:
         object.__setattr__(record, name, frozen(np.asarray(getattr(record, name))))
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """Word the names of layers; of a deep network the first and the last."""
+    return f"[{', '.join(names if len(names) <= 4 else (names[0], '…', names[-1]))}]"

@@ -13,9 +13,11 @@ import numpy as np
 from tinygrad_edu import nn
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DataError, OptionError, ShapeError
+from tinygrad_edu.landscapes.checks import check_model, check_trace
 from tinygrad_edu.landscapes.layer_records import Dead, Histograms, LayerHistory, Updates
 from tinygrad_edu.tape import no_grad
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.training.given import check_finite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,11 +53,11 @@ def layer_history(model: Module, trace: Trace, X: ArrayLike, *, steps: int = 40,
     Raises
     ------
     OptionError
-        If `steps` or `bins` is too small.
+        If `steps` or `bins` is too small, or the model or the trace is none.
     ShapeError
         If the trace is not that of this model.
     DataError
-        If there are no examples.
+        If there are no examples, or values in them are missing or infinite.
 
     Examples
     --------
@@ -69,12 +71,16 @@ def layer_history(model: Module, trace: Trace, X: ArrayLike, *, steps: int = 40,
     >>> history.updates.ratios.shape, history.updates.exact
     ((4, 3), True)
     """
+    check_model(model)
+    check_trace(trace)
     for name, number in (("steps", steps), ("bins", bins)):
         if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 2:
             raise OptionError(f"{name} must be a whole number of at least 2, but is {number!r}.")
     inputs = as_array(X)
     if not (inputs.ndim and len(inputs)):
         raise DataError(f"The activations need examples, but X has shape {inputs.shape}.")
+    if inputs.dtype.kind == "f":
+        check_finite(X=inputs)
     shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
     if {part.name: tuple(part.shape) for part in trace.parts} != shapes:
         raise ShapeError(

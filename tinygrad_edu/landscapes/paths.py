@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.landscapes.chains import Points
 from tinygrad_edu.landscapes.evaluation import Task, loss_at, losses_at
-from tinygrad_edu.landscapes.vectors import frozen
+from tinygrad_edu.landscapes.vectors import brief, frozen, steps_of
 from tinygrad_edu.traces.strict_json import from_plain, has_names, to_plain
 
 if TYPE_CHECKING:
@@ -58,6 +58,9 @@ class Path:
     def __post_init__(self) -> None:
         for name in _NAMES:
             object.__setattr__(self, name, frozen(np.asarray(getattr(self, name))))
+
+    def __repr__(self) -> str:
+        return brief(self, steps_of(self.ks), coordinates=self.coordinates)
 
     @property
     def misses(self) -> float:

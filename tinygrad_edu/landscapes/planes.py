@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from tinygrad_edu.errors import DataError, OptionError, ShapeError
-from tinygrad_edu.landscapes.vectors import Scale, flat_weights, frozen, random_direction
+from tinygrad_edu.landscapes.checks import check_seed, check_trace
+from tinygrad_edu.landscapes.vectors import Scale, brief, flat_weights, frozen, random_direction
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -73,6 +74,9 @@ class _Flat:
         object.__setattr__(self, "origin", frozen(origin))
         object.__setattr__(self, "directions", frozen(directions.astype(origin.dtype, copy=False)))
         object.__setattr__(self, "extent", self.extent or ((-1.0, 1.0),) * self.n)
+
+    def __repr__(self) -> str:
+        return brief(self, repr(self.kind), origin=self.origin, directions=self.directions)
 
     def at(self, *coordinates: float) -> NDArray[Any]:
         """Give all weights at a point, (n,).
@@ -175,6 +179,7 @@ class Plane(_Flat):
     @classmethod
     def random(cls, model: Module, *, scale: Scale = "filter", seed: int = 0) -> Self:
         """Put a plane through a model's weights in two random directions; see `random_direction`."""
+        check_seed(seed)
         # Two seeds of their own, so that neither direction is that of a line with the same seed drawn further.
         directions = [random_direction(model, scale=scale, seed=s) for s in (seed, 2**31 + seed)]
         kind = f"2 random directions, scaled to {_SCALED[scale]}"
@@ -203,6 +208,7 @@ class Plane(_Flat):
         >>> round(sum(plane.explained), 6), plane.origin.shape
         (1.0, (2,))
         """
+        check_trace(trace)
         chosen = np.unique(np.linspace(0, len(trace) - 1, min(len(trace), _MOST)).round().astype(int))
         last = np.atleast_1d(np.asarray(trace.x))
         if not all(np.isfinite(trace[int(i)].point).all() for i in chosen):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tinygrad_edu.landscapes.paths import Path
-from tinygrad_edu.landscapes.vectors import frozen
+from tinygrad_edu.landscapes.vectors import brief, frozen
 from tinygrad_edu.traces.strict_json import from_plain, has_names, read_object, refuse, to_plain, write_object
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class Slice:
         for name in ("losses", "origin", "directions"):
             object.__setattr__(self, name, frozen(np.asarray(getattr(self, name))))
         object.__setattr__(self, "coordinates", tuple(frozen(np.asarray(axis)) for axis in self.coordinates))
+
+    def __repr__(self) -> str:
+        path = () if self.path is None else (f"with a path of {len(self.path.ks):,} steps",)
+        return brief(self, repr(self.label), *path, losses=self.losses, directions=self.directions)
 
     @property
     def n_parameters(self) -> int:

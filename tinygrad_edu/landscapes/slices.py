@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import OptionError, ShapeError
+from tinygrad_edu.landscapes.checks import check_model, check_trace
 from tinygrad_edu.landscapes.evaluation import Criterion, Task
 from tinygrad_edu.landscapes.grids import Compile, grid_losses
 from tinygrad_edu.landscapes.paths import path_on
@@ -154,11 +155,14 @@ def _slice(
     trace: Trace | None,
     way: Compile,
 ) -> Slice:
+    if trace is not None:
+        check_trace(trace)
     if not isinstance(flat, (Line, Plane)):
         raise OptionError(f"A slice is cut along a Line or a Plane, but was given {type(flat).__name__}.")
     if isinstance(points, bool) or not isinstance(points, (int, np.integer)) or not 2 <= points**flat.n <= _LARGEST:
         most = int(_LARGEST ** (1 / flat.n))
         raise OptionError(f"points must be a whole number from 2 to {most:,}, but is {points!r}.")
+    check_model(model)
     if (size := model.num_parameters()) != len(flat.origin):
         raise ShapeError(
             f"The {type(flat).__name__.lower()} is for {len(flat.origin):,} weights, but {type(model).__name__} has "

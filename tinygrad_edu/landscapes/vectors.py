@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from tinygrad_edu.errors import OptionError, suggest
+from tinygrad_edu.landscapes.checks import check_model, check_seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.nn.module import Module
 
-__all__ = ["Scale", "flat_weights", "frozen", "random_direction", "shaped"]
+__all__ = ["Scale", "brief", "flat_weights", "frozen", "random_direction", "shaped", "steps_of"]
 
 Scale: TypeAlias = Literal["filter", "layer", "whole"]
 """What a random direction is made as long as: each filter's weights, each layer's, or all weights together."""
@@ -33,7 +34,7 @@ def flat_weights(model: Module) -> NDArray[Any]:
     Raises
     ------
     OptionError
-        If the model has no parameters.
+        If it is no model, or one without parameters.
 
     Examples
     --------
@@ -41,6 +42,7 @@ def flat_weights(model: Module) -> NDArray[Any]:
     >>> flat_weights(nn.Linear(3, 2)).shape
     (8,)
     """
+    check_model(model)
     parameters = [parameter.array for parameter in model.parameters()]
     if not parameters:
         raise OptionError(f"{type(model).__name__} has no parameters, so there is no landscape to look at.")
@@ -89,7 +91,7 @@ def random_direction(model: Module, *, scale: Scale = "filter", seed: int = 0) -
     Raises
     ------
     OptionError
-        If `scale` is unknown, the model has no parameters, or none that the direction could move.
+        If `scale` or `seed` is out of range, the model has no parameters, or none that the direction could move.
 
     References
     ----------
@@ -107,6 +109,7 @@ def random_direction(model: Module, *, scale: Scale = "filter", seed: int = 0) -
     """
     if scale not in _SCALES:
         raise OptionError(f"There is no scale {scale!r}. {suggest(str(scale), _SCALES)}")
+    check_seed(seed)
     weights = flat_weights(model)
     direction = np.random.default_rng(seed).standard_normal(len(weights))
     if scale == "whole":
@@ -149,3 +152,28 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
         array = array.copy()
         array.flags.writeable = False
     return array
+
+
+def brief(record: object, *words: str, **arrays: NDArray[Any] | None) -> str:
+    """Word a record in one line: of its arrays, which may be large, only the shapes.
+
+    Examples
+    --------
+    >>> brief(slice(2), "from 0", losses=np.zeros((51, 51)), margins=None)
+    'slice(from 0, losses (51, 51))'
+    """
+    shapes = [f"{name} {array.shape}" for name, array in arrays.items() if array is not None]
+    return f"{type(record).__name__}({', '.join([*words, *shapes])})"
+
+
+def steps_of(ks: NDArray[np.int64]) -> str:
+    """Word which steps of a descent a record holds.
+
+    Examples
+    --------
+    >>> steps_of(np.array([0, 5, 300])), steps_of(np.array([7])), steps_of(np.zeros(0, int))
+    ('3 steps, k = 0 to 300', '1 step, k = 7', 'no steps')
+    """
+    if not len(ks):
+        return "no steps"
+    return f"1 step, k = {ks[0]}" if len(ks) == 1 else f"{len(ks):,} steps, k = {ks[0]} to {ks[-1]}"

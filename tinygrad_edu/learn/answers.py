@@ -9,7 +9,11 @@ import numpy as np
 if TYPE_CHECKING:
     from tinygrad_edu.traces import Point, Step
 
-__all__ = ["interrupted", "left_the_numbers", "level", "most_allowed", "ran_away", "show"]
+__all__ = ["BOTTOMLESS", "interrupted", "left_the_numbers", "level", "most_allowed", "ran_away", "show"]
+
+
+BOTTOMLESS = 1e6
+"""A loss that fell by so many times (1 + |loss at the start|) before it left the numbers has no lowest point there."""
 
 
 def show(point: Point) -> str:
@@ -55,12 +59,15 @@ def ran_away(first: Step, last: Step) -> str:
     )
 
 
-def left_the_numbers(last: Step, what: str) -> str:
+def left_the_numbers(first: Step, last: Step, what: str) -> str:
     """Word the end where the next step finds no finite number."""
-    return (
-        f"Stopped after step {last.k}, because the descent diverges: step {last.k + 1} {what}. "
-        f"Try a learning rate smaller than {last.learning_rate:g}, or another start."
-    )
+    stopped = f"Stopped after step {last.k}, because the descent diverges: step {last.k + 1} {what}."
+    if first.loss - last.loss > BOTTOMLESS * (1 + abs(first.loss)):
+        return (
+            f"{stopped} The loss fell from {first.loss:.6g} to {last.loss:.6g}: it seems to have no lowest point that "
+            "way, at any learning rate. Try another start, or a function that has one."
+        )
+    return f"{stopped} Try a learning rate smaller than {last.learning_rate:g}, or another start."
 
 
 def interrupted(step: Step) -> str:

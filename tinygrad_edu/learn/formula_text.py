@@ -176,6 +176,9 @@ def _look_through(text: str) -> None:
     for left, right in itertools.pairwise(tokens):
         _check_neighbours(text, left, right)
     if tokens[0][0] in _BETWEEN or tokens[-1].lastgroup == "sign":
+        if "," in {tokens[0][0], tokens[-1][0]}:
+            place = "beginning" if tokens[0][0] == "," else "end"
+            refuse(text, f"a comma stands at the {place}, where it parts nothing: take it away")
         end, token = ("begins", tokens[0]) if tokens[0][0] in _BETWEEN else ("ends", tokens[-1])
         refuse(text, f"a number is missing: the formula {end} with {token[0]}")
     _check_brackets(text, tokens)

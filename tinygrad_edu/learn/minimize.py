@@ -21,7 +21,7 @@ import numpy as np
 from tinygrad_edu.autodiff import value_and_grad
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.learn import answers
-from tinygrad_edu.learn.problem import problem
+from tinygrad_edu.learn.problem import depending, problem
 from tinygrad_edu.learn.values import takes_one
 from tinygrad_edu.optim import BatchGradientDescent, Optimizer
 from tinygrad_edu.optim.lr_scheduler import LRScheduler
@@ -96,6 +96,8 @@ def minimize(
         If the text is no formula, or has no variable.
     ShapeError
         If `start` does not fit the formula's variables, or `f` does not return a single number.
+    GraphError
+        If the result of `f` does not depend on what it is given, so that there is no slope.
     DtypeError
         If `start` does not hold real numbers, or `f` does not return a Tensor.
 
@@ -149,28 +151,29 @@ def _descend(
     whole: WholeSteps,
 ) -> tuple[StopReason, str]:
     """Write down the steps of the descent, and give the rule that ended it."""
-    height_and_slope = value_and_grad(function)
+    height_and_slope = value_and_grad(depending(function))
     for k in range(max_steps + 1):
         point = x.array.copy()  # f may hold on to what it is given, and the optimizer works in place
-        if recorder.last is not None and not np.isfinite(point).all():
+        first, last = recorder.first, recorder.last
+        if first and last and not np.isfinite(point).all():
             what = f"reaches x = {answers.show(point)}"
-            return StopReason.DIVERGED, answers.left_the_numbers(recorder.last, what)
+            return StopReason.DIVERGED, answers.left_the_numbers(first, last, what)
         value, slope = height_and_slope(point)
         loss, gradient = float(value.item()), slope.array
         if not (math.isfinite(loss) and np.isfinite(gradient).all()):
             what = f"loss is {loss:.6g}" if not math.isfinite(loss) else f"slope is {answers.show(gradient)}"
             place = f"x = {answers.show(point)}"
-            if recorder.last is None:
+            if first is None or last is None:
                 raise OptionError(f"At the start, {place}, the {what}. Choose a start where both are finite.")
-            return StopReason.DIVERGED, answers.left_the_numbers(recorder.last, f"reaches {place}, where the {what}")
+            return StopReason.DIVERGED, answers.left_the_numbers(first, last, f"reaches {place}, where the {what}")
         whole.busy = True
         step = Step(k, point, loss, gradient, None, optimizer.lr)
         recorder.add(step)
         whole.done()
         if step.slope < tolerance:
             return StopReason.TOLERANCE, answers.level(step, tolerance)
-        if recorder.first is not None and loss > RUNAWAY * (1 + abs(recorder.first.loss)):
-            return StopReason.DIVERGED, answers.ran_away(recorder.first, step)
+        if first is not None and loss > RUNAWAY * (1 + abs(first.loss)):
+            return StopReason.DIVERGED, answers.ran_away(first, step)
         x.grad = slope
         if k < max_steps:
             optimizer.step()

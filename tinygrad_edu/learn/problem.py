@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu.errors import FormulaError, OptionError, ShapeError
+from tinygrad_edu.errors import FormulaError, GraphError, OptionError, ShapeError
 from tinygrad_edu.learn.answers import show
 from tinygrad_edu.learn.formula import Formula, formula
 from tinygrad_edu.learn.values import as_float64, takes_one
@@ -17,7 +19,7 @@ from tinygrad_edu.traces import Part
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Function", "Problem", "Start", "problem"]
+__all__ = ["Function", "Problem", "Start", "depending", "problem"]
 
 Function: TypeAlias = Callable[[Tensor], Tensor]
 Start: TypeAlias = "ArrayLike | Tensor | Mapping[str, float]"
@@ -57,7 +59,7 @@ def problem(f: Function | Formula | str, start: Start) -> Problem:
     elif isinstance(start, Mapping):
         raise OptionError("start names variables, but a function has none. Give it one number or array.")
     else:
-        x = as_float64(start)
+        x = _numbers(start)
         made = Problem(f, x, (Part("x", x.shape),))
     if made.start.size == 0:
         raise ShapeError(f"start has shape {made.start.shape}: there is nothing to move. Give it at least one number.")
@@ -77,10 +79,54 @@ def _of_formula(f: Formula, start: Start) -> Problem:
                 f"{', '.join(names)}. Name each of them."
             )
         start = start[names[0]] if len(names) == 1 else [start[name] for name in names]
-    x = as_float64(start)
+    x = _numbers(start)
     needed = () if len(names) == 1 else (len(names),)
     if x.shape != needed:
         remedy = f"{len(names)} numbers, for {', '.join(names)}" if needed else f"one number, for {names[0]}"
         raise ShapeError(f"start has shape {x.shape}, but {f.text!r} needs {remedy}.")
     function = f if len(names) == 1 else lambda point: f(*point)
     return Problem(function, x, tuple(Part(name) for name in names), f.text)
+
+
+def _numbers(start: ArrayLike | Tensor) -> NDArray[np.float64]:
+    """Read the start; True is no number, and neither is a whole number that float64 cannot hold."""
+    if isinstance(start, (bool, np.bool_)):
+        raise OptionError(f"start must be a number or an array of numbers, but is {start!r}. Try {float(start):g}.")
+    entries = start if isinstance(start, (list, tuple)) else [start]
+    if any(type(entry) is int and abs(entry) > sys.float_info.max for entry in entries):
+        raise OptionError("start has a whole number beyond 1.8e308, the most that float64 holds. Choose a smaller one.")
+    return as_float64(start)
+
+
+def depending(function: Function) -> Function:
+    """Give a function that refuses, the first time it is called, a result that does not depend on its argument.
+
+    Its slope would be 0, and any start a lowest point. Later on the ground may well be level.
+
+    Raises
+    ------
+    GraphError
+        When it is called, if the result was computed without the Tensor that the function was given.
+
+    Examples
+    --------
+    >>> depending(lambda x: x.detach() ** 2)(Tensor(3.0, requires_grad=True))
+    Traceback (most recent call last):
+    ...
+    tinygrad_edu.errors.GraphError: The result of the function does not depend on the Tensor ...
+    """
+    checked = False
+
+    @functools.wraps(function)
+    def watched(x: Tensor) -> Tensor:
+        nonlocal checked
+        out = function(x)
+        if not checked and isinstance(out, Tensor) and not out.requires_grad:
+            raise GraphError(
+                "The result of the function does not depend on the Tensor that it is given: it is a constant, or "
+                ".item(), .numpy() or .detach() cut it off. Compute it from that Tensor, as in x**2."
+            )
+        checked = True
+        return out
+
+    return watched

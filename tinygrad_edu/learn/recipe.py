@@ -80,6 +80,9 @@ class OptimizerRecipe:
             for option, default in defaults.items()
             if option in self.options or option != "batch_size"
         }
+        if "lr" in options and not 0 < options["lr"] <= LARGEST:
+            given, usual = options["lr"], defaults["lr"]
+            raise OptionError(f"lr must be a finite number > 0, but is {given!r}. Try {usual:g}.")
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "options", MappingProxyType(options))
         self([Tensor(0.0, requires_grad=True)])  # the optimizer looks at their ranges

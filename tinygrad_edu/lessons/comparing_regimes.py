@@ -19,6 +19,7 @@ from tinygrad_edu.lessons.words import counted, number
 from tinygrad_edu.visualize.figures import COLORS, PALETTE, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["regimes"]
@@ -215,7 +216,7 @@ def _text(record: dict[str, Any]) -> str:
 
 
 def _draw(lesson: Lesson) -> Figure:
-    figure = new_figure(figsize=(14.5, 4.6), layout="constrained")
+    figure = new_figure(figsize=(15.5, 4.8), layout="constrained")
     *panels, last = figure.subplots(1, 4)
     for panel in panels[1:]:
         panel.sharey(panels[0])
@@ -234,9 +235,20 @@ def _draw(lesson: Lesson) -> Figure:
     last.set(xlabel="examples in a batch", ylabel="distance from the gradient of all", xscale="log", yscale="log")
     last.grid(visible=True, alpha=0.25)
     last.legend(fontsize=9)
-    single = rows(lesson.record)[1]
-    headline(panels[0], "Per update", "Thick: means of epochs.")
-    headline(panels[1], "Per example", f"The same budget: {single[4]:,} for each.")
-    headline(panels[2], "Per second", "Measured on this machine.")
-    headline(last, "The noise", f"Falls like n to the power {_falls_like(noise):.2f}.")
+    _say_who_won(lesson.record, [*panels, last])
     return figure
+
+
+def _say_who_won(record: dict[str, Any], panels: list[Axes]) -> None:
+    """Say above each panel what came out; those of updates and seconds name the first to a loss that all reach."""
+    table = [row for row in rows(record) if np.isfinite(row[6:]).all()]
+    per_example, last = panels[1], panels[3]
+    if len(table) > 1:
+        lowest, smoothest = min(table, key=lambda row: row[6]), min(table, key=lambda row: row[7])
+        ends = ", ".join(f"{row[0]} {number(row[6])}" for row in table)
+        headline(per_example, f"Lowest: {lowest[0]}", f"After {lowest[4]:,} examples each: {ends}.")
+        said = f"Smoothest: {smoothest[0]}"
+    else:
+        said = "The noise of the gradient"
+    power = _falls_like(record["noise"])
+    headline(last, said, f"The noise of the gradient falls like n to the power {power:.2f}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,8 +76,8 @@ def landscape(
         "batch_size": check_whole("batch_size", batch_size, most=n),
         "seed": check_whole("seed", seed, least=0, most=2**32 - 1),
     }
-    columns = ("descent", "steps", "start loss", "first slope a", "first slope b", "a", "b", "loss", "|slope|")
-    program = Program(descend_in_the_fog, rows, options, columns, uses=(model, loss, descend))
+    columns = ("descent", "steps", "start loss", "felt slope a", "felt slope b", "a", "b", "loss", "|slope|")
+    program = Program(descend_in_the_fog, rows, options, columns, uses=(model, loss, losses_on_all, descend))
     record = program.record()
     return Lesson(
         name="landscape",
@@ -89,7 +90,7 @@ def landscape(
         record=record | {"grid": _grid(record)},
         program=program,
         draw=_draw,
-        sketch=sketch_losses(record["traces"]),
+        sketch=dataclasses.replace(sketch_losses(_on_all(record)), y_label="loss on all examples"),
     )
 
 
@@ -103,6 +104,11 @@ def model(theta: Any, x: Any) -> Any:
 def loss(theta: Any, x: Any, y: Any) -> Any:
     """Say how wrong the model is on the data: L(Data, θ), small when it is right."""
     return ((model(theta, x) - y) ** 2).mean()
+
+
+def losses_on_all(points: np.ndarray[Any, Any], x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> Any:
+    """Compute how high the landscape of all examples is at each of some points, of shape (n, 2)."""
+    return np.array([loss(theta, x, y) for theta in points])
 
 
 def descend(
@@ -145,21 +151,41 @@ def descend_in_the_fog(
         f"{batch_size} examples a step": descend(x, y, start, lr, steps, batch_size, rng),
         "all examples, other start": descend(x, y, other_start, lr, steps, examples, rng),
     }
-    return {"x": x, "y": y, "traces": traces}
+    heights = {name: losses_on_all(trace.points, x, y) for name, trace in traces.items()}
+    return {"x": x, "y": y, "traces": traces, "heights": heights}
 
 
 def rows(record: dict[str, Any]) -> list[tuple[str, int, float, float, float, float, float, float, float]]:
-    """Write down what each climber felt at the start, and how high and steep it is on all data where he ended."""
+    """Write down the slope that each climber felt at the start, on the examples that he saw.
+
+    How high it is there, and how high and steep where he ended, is that on all data.
+    """
     table = []
     for name, trace in record["traces"].items():
-        begin, (a, b) = trace[0], trace.x.tolist()
-        height, gradient = tg.value_and_grad(loss)(trace.x, record["x"], record["y"])
-        steepness = float(np.linalg.norm(gradient.numpy()))
-        table.append((name, trace.n_steps, begin.loss, *begin.gradient.tolist(), a, b, height.item(), steepness))
+        heights, felt = record["heights"][name].tolist(), trace[0].gradient.tolist()
+        steepness = float(np.linalg.norm(tg.grad(loss)(trace.x, record["x"], record["y"]).numpy()))
+        table.append((name, trace.n_steps, heights[0], *felt, *trace.x.tolist(), heights[-1], steepness))
     return table
 
 
 # --------------------------------------------------------------------------------- the words, the figure
+def _on_all(record: dict[str, Any]) -> dict[str, tg.learn.Trace]:
+    """Give the descents with the loss on all examples at each step, which is the height of what is drawn.
+
+    A step on a few examples has the loss of those on record, which may lie above or below.
+    """
+    return {
+        name: dataclasses.replace(
+            trace,
+            steps=tuple(
+                dataclasses.replace(step, loss=height, batch=None)
+                for step, height in zip(trace, record["heights"][name].tolist(), strict=True)
+            ),
+        )
+        for name, trace in record["traces"].items()
+    }
+
+
 def _grid(record: dict[str, Any]) -> Grid:
     """Compute the loss of every pair of parameters around the descents."""
     ranges = view(list(record["traces"].values()))
@@ -189,7 +215,7 @@ def _text(record: dict[str, Any]) -> str:
 
 
 def _draw(lesson: Lesson) -> Figure:
-    record, traces = lesson.record, lesson.traces
+    record, traces = lesson.record, _on_all(lesson.record)
     figure = new_figure(figsize=(14, 4.8), layout="constrained")
     data = figure.add_subplot(1, 3, 1)
     data.plot(record["x"], record["y"], "o", color="#808080", markersize=4, label="data")
@@ -214,7 +240,13 @@ def _draw(lesson: Lesson) -> Figure:
         legend.remove()  # the colours are those of the first panel
     solid = figure.add_subplot(1, 3, 3, projection="3d")
     visualize.plot_surface(record["grid"], traces, ax=solid)
+    solid.set_zlabel(f"loss{solid.get_zlabel().removeprefix('z')}")
+    if legend := solid.get_legend():
+        legend.remove()
     headline(
-        solid, "The same, seen from the side", "The climber in the fog never sees this; only the slope under his feet."
+        solid,
+        "The same, seen from the side",
+        "Each path lies at the loss on all examples. The climber in the fog never sees this; only the slope under his "
+        "feet.",
     )
     return figure

@@ -248,13 +248,19 @@ def _draw(lesson: Lesson) -> Figure:
     table = lesson.table.rows
     place = np.arange(len(table))
     rates = np.array([row[3] for row in table])
-    spread = np.abs(np.array([(row[4], row[5]) for row in table]).T - rates)
+    spread = np.abs(np.array([(row[4], row[5]) for row in table[:-1]]).T - rates[:-1])
     colors = [COLORS["stochastic"] if row[0] == 1 else COLORS["mini-batch"] for row in table[:-1]] + [COLORS["batch"]]
-    bars.bar(place, rates, color=colors, yerr=spread, capsize=4)
-    names = [str(row[0]) for row in table[:-1]] + [f"all {table[-1][0]}"]
+    bars.bar(place, rates, color=colors)
+    bars.errorbar(place[:-1], rates[:-1], spread, fmt="none", ecolor=PALETTE["black"], capsize=4)
+    names = [str(row[0]) for row in table[:-1]] + [f"all {table[-1][0]}\n(one run)"]
     bars.set(
         xticks=place, xticklabels=names, ylim=(0, 1.05), xlabel="examples an update", ylabel="runs that find the lowest"
     )
     bars.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    headline(bars, lesson.title, f"Of {options['seeds']} runs each, with 95 % intervals.")
+    headline(
+        bars,
+        lesson.title,
+        f"Of {options['seeds']} runs each, with 95 % intervals. All {table[-1][0]} examples leave nothing to chance: "
+        f"one run {'finds it' if table[-1][2] else 'stays stuck'}, and has no interval.",
+    )
     return figure

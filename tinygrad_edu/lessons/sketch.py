@@ -36,7 +36,7 @@ class Sketch:
     marks
         Letters: x, y and the letter.
     log
-        Whether y is drawn as its logarithm.
+        Whether y is drawn as its logarithm; what is exactly 0 stands on the bottom row, as the last line then says.
     note
         What the letters mean.
     """
@@ -76,9 +76,13 @@ class Sketch:
         if not heights.size:
             return f"{self.y_label} is nowhere finite: there is nothing to draw."
         log = self.log and bool((heights > 0).any())
-        options.setdefault("y_range", self._range(heights, log=log))
+        low, _ = options.setdefault("y_range", self._range(heights, log=log))
+        lines, note = self.lines, self.note
+        if log and (heights == 0).any():  # a line that lands there is to be seen
+            lines = {name: (x, np.where(np.asarray(y) == 0, low, y)) for name, (x, y) in lines.items()}
+            note = f"{note}{'; ' if note else ''}where the {self.y_label} is 0, the line is on the bottom row"
         drawn = terminal_plot(
-            self.lines,
+            lines,
             marks=self.marks,
             x_label=self.x_label,
             y_label=self.y_label,
@@ -86,7 +90,7 @@ class Sketch:
             stream=stream,
             **options,
         )
-        return f"{drawn}\n{self.note}" if self.note else drawn
+        return f"{drawn}\n{note}" if note else drawn
 
     def _range(self, heights: NDArray[Any], *, log: bool) -> tuple[float, float]:
         """Find the lowest and the highest y, the letters included."""

@@ -170,7 +170,7 @@ def _landscapes(bowl: Formula, valleys: dict[str, dict[str, Any]]) -> list[Grid]
 
 def _sketch(valleys: dict[str, dict[str, Any]]) -> Sketch:
     lines = {
-        name: (valley["trace"].ks, valley["trace"].losses - valley["lowest"])
+        name: (valley["trace"].ks, np.maximum(valley["trace"].losses - valley["lowest"], 0.0))  # but for rounding
         for name, valley in list(valleys.items())[:2]
     }
     return Sketch(lines, "step", "loss above the lowest", log=True)

@@ -1,9 +1,12 @@
 """Writing a trace while the descent goes on, in bounded memory.
 
 The steps fall into stretches of equal length, at first of one step each. Where more steps are kept than allowed,
-the length of the stretches doubles until at most half as many are left: of each stretch its first step, the lowest
-and the highest loss and the steepest slope stay. What a stretch of two halves keeps is among what its halves kept,
-so nothing needs to be known in advance, and each step is looked at a bounded number of times on average.
+the length of the stretches doubles until at most half as many are left: of each stretch its first two steps, the
+lowest and the highest loss and the steepest slope stay. What a stretch of two halves keeps is among what its halves
+kept, so nothing needs to be known in advance, and each step is looked at a bounded number of times on average.
+
+Two steps that follow one another are kept, and not one: a descent that jumps to and fro would otherwise be seen on one
+side of the valley alone, and seem to stand still.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["LEAST", "MAX_BYTES", "TraceRecorder", "bytes_of_step", "check_keep"]
 
 LEAST = 8
-"""Fewer steps cannot hold the four of one stretch, and room for as many again."""
+_STRETCH = 5  # the most steps that are kept of one
+"""Fewer steps cannot hold the five of one stretch, and room for more."""
 
 
 MAX_BYTES = 256 * 2**20
@@ -112,7 +116,7 @@ class TraceRecorder:
 
     def __init__(self, keep: int) -> None:
         self._room = keep - 1  # the last step has a place of its own
-        self._half = keep // 2  # to come down to: no less than the four of one stretch
+        self._half = max(keep // 2, _STRETCH)  # to come down to
         self._length = 1  # of a stretch, in steps
         self._earlier: list[_Kept] = []  # of the stretches that are over
         self._stretch: list[_Kept] = []  # that is being written
@@ -152,7 +156,7 @@ class TraceRecorder:
 
 
 def _extremes(stretch: list[_Kept]) -> list[_Kept]:
-    """Give the first, the lowest, the highest and the steepest of a stretch, each once, in their order.
+    """Give the first two, the lowest, the highest and the steepest of a stretch, each once, in their order.
 
     Of two that are alike the earlier one is taken.
     """
@@ -161,5 +165,5 @@ def _extremes(stretch: list[_Kept]) -> list[_Kept]:
     lowest = min(stretch, key=lambda kept: kept.low)
     highest = max(stretch, key=lambda kept: kept.high)
     steepest = max(stretch, key=lambda kept: kept.slope)
-    chosen = {kept.k: kept for kept in (stretch[0], lowest, highest, steepest)}
+    chosen = {kept.k: kept for kept in (*stretch[:2], lowest, highest, steepest)}
     return [chosen[k] for k in sorted(chosen)]

@@ -31,8 +31,8 @@ class Trace:
     """The steps of a descent, and why it ended.
 
     Steps that a long run left out are missing between the others, never at the ends: `Step.k` tells how many updates
-    had been made, and `n_steps` how many were made in all. What is kept of each stretch are its first step, its
-    lowest and its highest loss and its steepest slope.
+    had been made, and `n_steps` how many were made in all. What is kept of each stretch are its first two
+    steps, its lowest and its highest loss and its steepest slope.
 
     Two traces are equal if they hold the same steps and ended for the same reason.
 

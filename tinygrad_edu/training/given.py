@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tinygrad_edu.nn.module import Module
 
-__all__ = ["Examples", "accuracy_of_logits", "default_metric", "examples"]
+__all__ = ["Examples", "accuracy_of_logits", "check_finite", "default_metric", "examples"]
 
 
 class Examples(NamedTuple):
@@ -66,9 +66,9 @@ def examples(
         stratify = y.dtype.kind in "iu" and y.ndim == 1
         rows = np.arange(len(X)) if X.ndim else X  # a single value, which split refuses
         rows, others, y, y_held = split(rows, y, test_fraction=validation, rng=rng, stratify=stratify)
-        _check_finite(X=X[rows], y=y)
+        check_finite(X=X[rows], y=y)
         return Examples(X[rows], y, rows, (X[others], y_held))
-    _check_finite(X=X, y=y)
+    check_finite(X=X, y=y)
     return Examples(X, y, np.arange(len(X) if X.ndim else 0), held_out)
 
 
@@ -77,7 +77,21 @@ def _as_inputs(values: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
     return as_array(array, dtype) if array.dtype.kind == "f" else array
 
 
-def _check_finite(**arrays: NDArray[Any]) -> None:
+def check_finite(**arrays: NDArray[Any]) -> None:
+    """Refuse values that are missing or infinite, and say where the first one is.
+
+    Raises
+    ------
+    DataError
+        If there are any.
+
+    Examples
+    --------
+    >>> check_finite(X=np.array([[0.0, np.nan]]))
+    Traceback (most recent call last):
+    ...
+    tinygrad_edu.errors.DataError: X holds 1 value that is missing or infinite, the first at index (0, 1). Replace ...
+    """
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             where = np.argwhere(~np.isfinite(array))

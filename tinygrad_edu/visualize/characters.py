@@ -1,9 +1,13 @@
-"""A canvas of characters: lines as dots of braille, or as signs, and letters on top."""
+"""A canvas of characters: lines as dots of braille, or as signs, and letters on top.
+
+Where lines lie on one another their signs (or colours) take turns, so that none is hidden by the next.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -16,6 +20,8 @@ _BRAILLE = 0x2800
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # of the Unicode block, row by row
 _FAR = 1e6  # canvases; from farther away the two ends of a line could not be told apart any more
 _STOP = "\x1b[0m"
+_Cell: TypeAlias = tuple[int, int]
+"""The row, from the top, and the column of a character."""
 
 
 class Canvas:
@@ -47,8 +53,8 @@ class Canvas:
         self._size = np.array([x_range[1], y_range[1]]) - self._low
         self._across, self._up = (2, 4) if dots else (1, 1)  # dots in a character
         self._braille = np.zeros((height, width), int)
-        self._letters: dict[tuple[int, int], str] = {}
-        self._colors: dict[tuple[int, int], str] = {}
+        self._lines: dict[_Cell, dict[str, str]] = {}  # the signs of the lines that pass, each with its colour
+        self._marks: dict[_Cell, tuple[str, str]] = {}  # a letter and its colour
 
     def line(self, xs: NDArray[np.float64], ys: NDArray[np.float64], sign: str, color: str = "") -> None:
         """Draw a line from point to point; a point that is not finite is a gap."""
@@ -71,9 +77,7 @@ class Canvas:
             row = from_top // self._up
             if self.dots:
                 self._braille[row, column] |= _DOTS[from_top % 4, across % 2]
-            else:
-                self._letters[row, column] = sign
-            self._colors[row, column] = color
+            self._lines.setdefault((int(row), int(column)), {})[sign] = color
 
     def mark(self, x: float, y: float, letter: str, color: str = "") -> None:
         """Put a letter on top, if its place is on the canvas."""
@@ -81,26 +85,35 @@ class Canvas:
         if not ((place >= 0) & (place <= 1)).all():
             return
         column, up = np.rint(place * (np.array([self.width, self.height]) - 1)).astype(int)
-        cell = (self.height - 1 - int(up), int(column))
-        self._letters[cell], self._colors[cell] = letter, color
+        self._marks[self.height - 1 - int(up), int(column)] = letter, color
 
     def rows(self, *, color: bool) -> list[str]:
         """Give the lines of text, from the top, without the blanks at their ends."""
-        return [self._row(row, color=color).rstrip() for row in range(self.height)]
+        painted = self._painted()
+        return [self._row(painted, row, color=color).rstrip() for row in range(self.height)]
 
-    def _row(self, row: int, *, color: bool) -> str:
-        cells = [(row, column) for column in range(self.width)]
+    def _painted(self) -> dict[_Cell, tuple[str, str]]:
+        """Give each cell its character and colour; cells that the same lines share go to each of them in turn."""
+        cells = Counter(sign for lines in self._lines.values() for sign in lines)
+        turns: Counter[tuple[str, ...]] = Counter()
+        painted = {}
+        for cell in sorted(self._lines, key=lambda cell: (cell[1], cell[0])):
+            lines = self._lines[cell]
+            signs = tuple(sorted(lines, key=lambda sign: cells[sign]))  # the shortest line has the first turn
+            sign = signs[turns[signs] % len(signs)]
+            turns[signs] += 1
+            painted[cell] = chr(_BRAILLE + self._braille[cell]) if self.dots else sign, lines[sign]
+        return painted | self._marks
+
+    def _row(self, painted: dict[_Cell, tuple[str, str]], row: int, *, color: bool) -> str:
+        cells = [painted.get((row, column), (" ", "")) for column in range(self.width)]
         if not color:
-            return "".join(map(self._letter, cells))
+            return "".join(letter for letter, _ in cells)
         text = ""
-        for painted, group in groupby(cells, key=lambda cell: self._colors.get(cell, "")):
-            letters = "".join(map(self._letter, group))
-            text += f"\x1b[{painted}m{letters}{_STOP}" if painted else letters
+        for paint, group in groupby(cells, key=lambda cell: cell[1]):
+            letters = "".join(letter for letter, _ in group)
+            text += f"\x1b[{paint}m{letters}{_STOP}" if paint else letters
         return text
-
-    def _letter(self, cell: tuple[int, int]) -> str:
-        dots = self._braille[cell]
-        return self._letters.get(cell) or (chr(_BRAILLE + dots) if dots else " ")
 
 
 def _clip(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.metrics import confusion_matrix
+from tinygrad_edu.training.given import check_finite
 from tinygrad_edu.visualize.figures import describe, figure_of, new_axes
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def plot_confusion(
     OptionError
         If the names do not fit the labels, or there are too many classes to be read.
     ShapeError, DataError
-        If the labels are of different shapes, or there are none.
+        If the labels are of different shapes, missing, or there are none.
     MissingDependencyError
         If matplotlib is not installed.
 
@@ -94,10 +96,15 @@ def _counted(
     y_true: ArrayLike, y_pred: ArrayLike, class_names: Sequence[str] | None
 ) -> tuple[NDArray[np.int64], list[str]]:
     """Count, with a row for each name."""
+    for name, given in (("y_true", y_true), ("y_pred", y_pred)):
+        if (labels := np.asarray(given)).dtype.kind == "f":
+            check_finite(**{name: labels})
     counts = confusion_matrix(y_true, y_pred)
     labels = np.unique(np.concatenate([np.asarray(y_true), np.asarray(y_pred)]))
     names = [str(label) for label in labels.tolist()]
     if class_names is not None:
+        if isinstance(class_names, str) or not isinstance(class_names, Iterable):
+            raise OptionError(f"class_names must be a list of names such as ['cat', 'dog'], but is {class_names!r}.")
         given = [str(name) for name in class_names]
         indices = labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < len(given)
         if not indices and len(given) != len(labels):

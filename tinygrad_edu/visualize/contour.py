@@ -10,7 +10,10 @@ from tinygrad_edu.errors import OptionError, optional_import
 from tinygrad_edu.learn.behaviour import behaviour
 from tinygrad_edu.learn.formula import Formula
 from tinygrad_edu.learn.grids import Grid, grid, view
+from tinygrad_edu.learn.heights import check_belongs
 from tinygrad_edu.visualize.figures import describe, name_colors, new_axes
+from tinygrad_edu.visualize.gaps import across_gaps, gaps_of, without_gaps
+from tinygrad_edu.visualize.given import as_traces, check_range, check_words
 from tinygrad_edu.visualize.words import counted, number, proper, typeset
 
 if TYPE_CHECKING:
@@ -29,12 +32,13 @@ _GROUND = "Greys_r"  # the ground is grey so that the paths have all colours to 
 _WIDE = 8.0  # from the lowest to the highest, in units of the way to the middle height: beyond, levels grow by a factor
 _DEEP = 1e-4  # of all heights; what lies lower is inside the lowest contour
 FEW = 60  # steps that are drawn as points; more would be a band
+_NARROW = 0.7  # of its height; a map that is less wide has its names beside it
 _ALIKE = 4.0  # ranges that differ less are drawn to one scale, on which a gradient crosses its contour squarely
 
 
 def plot_contour(
     f: Function | Grid,
-    traces: Mapping[str, Trace] | None = None,
+    traces: Trace | Mapping[str, Trace] | None = None,
     *,
     x_range: Range | None = None,
     y_range: Range | None = None,
@@ -53,7 +57,7 @@ def plot_contour(
     f
         A formula of two variables, a function of one Tensor of shape (2,), or a `Grid` that was computed before.
     traces
-        The descents by name, such as ``{"SGD": ..., "Adam": ...}``.
+        A descent, or several by name, such as ``{"SGD": ..., "Adam": ...}``.
     x_range, y_range
         From where to where; None for what the descents make worth seeing, or -6 to 6 without any.
     n
@@ -66,7 +70,8 @@ def plot_contour(
     Raises
     ------
     OptionError
-        If a range is not usable, or a trace is not of two variables.
+        If a range is not usable, the function has no finite value there, or a trace is not of two variables or is of
+        another formula.
     FormulaError
         If the text is no formula, or has not two variables.
     MissingDependencyError
@@ -81,7 +86,8 @@ def plot_contour(
     >>> ax.get_xlabel(), [text.get_text() for text in ax.get_legend().get_texts()]
     ('x', ['α = 0.01', 'α = 0.09'])
     """
-    traces = dict(traces or {})
+    check_words(title=title, caption=caption)
+    traces = as_traces("plot_contour", traces)
     record = landscape(f, traces, x_range, y_range, n)
     ax = new_axes(ax, figsize=(6.4, 5.2))
     draw_ground(ax, record)
@@ -89,7 +95,9 @@ def plot_contour(
     for name, trace in traces.items():
         draw_trail(ax, trace, color=colors[name], label=name)
     if len(traces) > 1 or any(traces):
-        ax.legend(loc="best", fontsize=8, framealpha=0.9)
+        narrow = ax.get_aspect() != "auto" and np.ptp(record.xs) < _NARROW * np.ptp(record.ys)
+        beside: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0)} if narrow else {"loc": "best"}
+        ax.legend(fontsize=8, framealpha=0.9, **beside)
     describe(
         ax,
         typeset(f"z = {record.text}") if title is None else title,
@@ -101,13 +109,28 @@ def plot_contour(
 def landscape(
     f: Function | Grid, traces: Mapping[str, Trace], x_range: Range | None, y_range: Range | None, n: int | None = None
 ) -> Grid:
-    """Compute the heights that a figure of some descents needs."""
+    """Compute the heights that a figure of some descents needs; they must have gone down on them."""
+    check_range(x_range=x_range, y_range=y_range)
     for name, trace in traces.items():
         if np.shape(trace.x) != (2,):
             raise OptionError(
                 f"A map has two variables, but the points of the trace {name!r} have shape {np.shape(trace.x)}. "
                 "Draw plot_curve for one variable, and plot_losses for more than two."
             )
+    record = _computed(f, traces, x_range, y_range, n)
+    for trace in traces.values():
+        check_belongs(trace, record)
+    if not np.isfinite(record.values).any():
+        raise OptionError(
+            f"{record.text!r} has no finite value in the ranges that are drawn, so that there is nothing to see. "
+            "Choose another x_range and y_range, or another function."
+        )
+    return record
+
+
+def _computed(
+    f: Function | Grid, traces: Mapping[str, Trace], x_range: Range | None, y_range: Range | None, n: int | None
+) -> Grid:
     if isinstance(f, Grid):
         if x_range is not None or y_range is not None or n is not None:
             raise OptionError("A Grid has its ranges already. Give them to grid(f, ...) instead.")
@@ -152,7 +175,7 @@ def draw_ground(ax: Axes, record: Grid) -> None:
 
 
 def draw_trail(ax: Axes, trace: Trace, *, color: str, label: str = "", upto: int | None = None) -> list[Any]:
-    """Draw the path of a descent across a map.
+    """Draw the path of a descent across a map; where steps were left out of its record, dotted.
 
     Parameters
     ----------
@@ -173,8 +196,12 @@ def draw_trail(ax: Axes, trace: Trace, *, color: str, label: str = "", upto: int
     """
     xs, ys = trace.points[:upto].T
     points = "." if len(xs) <= FEW else ""
-    drawn: list[Any] = ax.plot(xs, ys, color="white", linewidth=3.2, alpha=0.8, zorder=3)
-    drawn += ax.plot(xs, ys, color=color, linewidth=1.6, marker=points, markersize=5, label=label, zorder=4)
+    gaps = gaps_of(trace)[: len(xs) - 1]
+    path = without_gaps(gaps, xs, ys)
+    drawn: list[Any] = ax.plot(*path, color="white", linewidth=3.2, alpha=0.8, zorder=3)
+    drawn += ax.plot(*path, color=color, linewidth=1.6, marker=points, markersize=5, label=label, zorder=4)
+    if gaps.any():
+        drawn += ax.plot(*across_gaps(gaps, xs, ys), ":", color=color, linewidth=1.0, zorder=4)
     drawn += ax.plot(xs[:1], ys[:1], "o", color=color, markerfacecolor="white", markersize=7, zorder=5)
     drawn += ax.plot(xs[-1:], ys[-1:], "*", color=color, markeredgecolor="white", markersize=14, zorder=6)
     return drawn

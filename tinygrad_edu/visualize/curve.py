@@ -9,7 +9,10 @@ import numpy as np
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.learn.behaviour import behaviour
 from tinygrad_edu.learn.grids import Curve, curve, view
+from tinygrad_edu.learn.heights import check_belongs
 from tinygrad_edu.visualize.figures import PALETTE, describe, figure_of, new_axes
+from tinygrad_edu.visualize.gaps import across_gaps, gaps_of
+from tinygrad_edu.visualize.given import as_numbers, check_range, check_trace, check_words
 from tinygrad_edu.visualize.words import number, proper, typeset
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ def plot_curve(
     trace: Trace | None = None,
     *,
     x_range: Range | None = None,
-    tangent_at: Sequence[float] = (),
+    tangent_at: float | Sequence[float] = (),
     title: str | None = None,
     caption: str | None = None,
     ax: Axes | None = None,
@@ -58,7 +61,7 @@ def plot_curve(
         From where to where; None for what the descent makes worth seeing, or -6 to 6 without one. A descent that
         diverges is followed until its loss has risen tenfold.
     tangent_at
-        Where to draw tangents. Not together with a `Curve`, which has its own.
+        Where to draw tangents, one number or several. Not together with a `Curve`, which has its own.
     title, caption
         The words above; None for what the record says of itself, "" for none.
     ax
@@ -71,7 +74,8 @@ def plot_curve(
     Raises
     ------
     OptionError
-        If a range or a tangent is not usable, or the trace is of more than one variable.
+        If a range or a tangent is not usable, the function has no finite value there, or the trace is of more than one
+        variable, or of another function.
     FormulaError
         If the text is no formula, or has not one variable.
     MissingDependencyError
@@ -84,6 +88,8 @@ def plot_curve(
     >>> ax.get_title(loc="left")
     'y = x², α = 0.9'
     """
+    check_words(title=title, caption=caption)
+    check_trace("plot_curve", trace)
     if trace is not None and np.ndim(trace.x):
         raise OptionError(
             f"plot_curve draws one variable, but the points of this trace have shape {np.shape(trace.x)}. "
@@ -104,17 +110,31 @@ def plot_curve(
     return ax
 
 
-def curve_of(f: Function | Curve, trace: Trace | None, x_range: Range | None, tangent_at: Sequence[float]) -> Curve:
-    """Compute the heights that a figure of a descent needs, unless they were given."""
-    if isinstance(f, Curve):
-        if x_range is not None or len(tangent_at):
-            raise OptionError("A Curve has its range and tangents already. Give them to curve(f, ...) instead.")
-        return f
+def curve_of(
+    f: Function | Curve, trace: Trace | None, x_range: Range | None, tangent_at: float | Sequence[float]
+) -> Curve:
+    """Compute the heights that a figure of a descent needs, unless they were given; the descent must lie on them."""
+    check_range(x_range=x_range)
+    tangents = as_numbers("tangent_at", tangent_at)
+    if isinstance(f, Curve) and (x_range is not None or tangents):
+        raise OptionError("A Curve has its range and tangents already. Give them to curve(f, ...) instead.")
+    record = f if isinstance(f, Curve) else _computed(f, trace, x_range, tangents)
+    if trace is not None:
+        check_belongs(trace, record, f)
+    if not np.isfinite(record.ys).any():
+        raise OptionError(
+            f"{record.text!r} has no finite value from {record.variable} = {record.xs[0]:.4g} to {record.xs[-1]:.4g}, "
+            "so that there is nothing to draw. Choose another x_range, or another function."
+        )
+    return record
+
+
+def _computed(f: Function, trace: Trace | None, x_range: Range | None, tangent_at: tuple[float, ...]) -> Curve:
     if x_range is None and trace is not None:
         [x_range] = view([trace], f)
     elif x_range is None:
         ends = [-6.0, 6.0, *tangent_at]
-        room = 0.08 * (max(ends) - min(ends)) if len(tangent_at) else 0.0
+        room = 0.08 * (max(ends) - min(ends)) if tangent_at else 0.0
         x_range = min(ends) - room, max(ends) + room
     return curve(f, *x_range, tangent_at=tangent_at)
 
@@ -170,6 +190,8 @@ def draw_tangent(ax: Axes, tangent: Tangent, *, color: str = TANGENT) -> list[An
 def draw_path(ax: Axes, trace: Trace, *, upto: int | None = None, color: str = PATH, labels: bool = True) -> list[Any]:
     """Draw the steps of a descent of one variable as arrows from point to point of the curve.
 
+    Where steps were left out of the record there is a dotted line, and no arrow.
+
     Parameters
     ----------
     ax
@@ -193,7 +215,7 @@ def draw_path(ax: Axes, trace: Trace, *, upto: int | None = None, color: str = P
     xs, ys = xs[:n], ys[:n]
     limit = np.array([*ax.get_xlim(), *ax.get_ylim()])
     xs, ys = np.clip(xs, *_far(limit[:2])), np.clip(ys, *_far(limit[2:]))
-    drawn = _arrows(ax, xs, ys, color)
+    drawn = _arrows(ax, xs, ys, gaps_of(trace)[: n - 1], color)
     drawn += ax.plot(xs, ys, ".", color=color, markersize=5, zorder=3.5)
     drawn += ax.plot(xs[:1], ys[:1], "o", color=color, markerfacecolor="white", markersize=8, zorder=5)
     if n == len(trace):
@@ -201,12 +223,15 @@ def draw_path(ax: Axes, trace: Trace, *, upto: int | None = None, color: str = P
     return drawn + (_label_steps(ax, trace, n, color) if labels else [])
 
 
-def _arrows(ax: Axes, xs: NDArray[np.float64], ys: NDArray[np.float64], color: str) -> list[Any]:
-    """Draw arrows from point to point, where they would be longer than their heads' tips."""
+def _arrows(
+    ax: Axes, xs: NDArray[np.float64], ys: NDArray[np.float64], gaps: NDArray[np.bool_], color: str
+) -> list[Any]:
+    """Draw arrows from point to point, where they would be longer than their heads' tips, and dots across gaps."""
     wide, high = _size(ax)
-    long = np.hypot(np.diff(xs) / wide, np.diff(ys) / high) > _TIP
+    dotted = ax.plot(*across_gaps(gaps, xs, ys), ":", color=color, linewidth=0.9, zorder=3) if gaps.any() else []
+    long = ~gaps & (np.hypot(np.diff(xs) / wide, np.diff(ys) / high) > _TIP)
     if not long.any():
-        return []
+        return dotted
     shape: dict[str, Any] = {
         "width": 0.016,
         "headwidth": 5,
@@ -216,7 +241,7 @@ def _arrows(ax: Axes, xs: NDArray[np.float64], ys: NDArray[np.float64], color: s
         "units": "inches",
     }
     steps = (part[long] for part in (xs[:-1], ys[:-1], np.diff(xs), np.diff(ys)))
-    return [ax.quiver(*steps, angles="xy", scale_units="xy", scale=1, color=color, zorder=3, **shape)]
+    return [*dotted, ax.quiver(*steps, angles="xy", scale_units="xy", scale=1, color=color, zorder=3, **shape)]
 
 
 def _label_steps(ax: Axes, trace: Trace, n: int, color: str) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,12 @@ from tinygrad_edu.learn.behaviour import behaviour
 from tinygrad_edu.visualize.contour import plot_contour
 from tinygrad_edu.visualize.curve import plot_curve
 from tinygrad_edu.visualize.figures import PALETTE, describe, name_colors, new_axes
+from tinygrad_edu.visualize.given import as_traces, check_words
 from tinygrad_edu.visualize.words import counted, number, proper
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -111,7 +113,8 @@ def plot_losses(
     >>> plot_losses(minimize("x**2", start=-6.0)).get_yscale()
     'log'
     """
-    named = traces if isinstance(traces, Mapping) else {"": traces}
+    check_words(title=title, caption=caption)
+    named = as_traces("plot_losses", traces)
     if not named:
         raise OptionError("There is no trace to draw. Give one, or a dictionary of them by name.")
     ax = new_axes(ax)

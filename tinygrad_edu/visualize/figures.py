@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.errors import OptionError, optional_import
 from tinygrad_edu.storage import replace_file
+from tinygrad_edu.visualize.given import check_words
 
 if TYPE_CHECKING:
     import os
@@ -54,6 +55,8 @@ DIVERGING = "PuOr"
 
 _WINDOWLESS = {"agg", "cairo", "pdf", "pgf", "ps", "svg", "template"}
 _TITLE, _CAPTION = 11.0, 9.0  # points
+_REACH = 0.4  # of what narrow axes leave of their place; they stand in its middle
+_FULL = 1.12  # times half its height is the width of an average letter
 _LINE = 1.3  # from one line of text to the next, in font sizes
 
 
@@ -174,12 +177,12 @@ def describe(ax: Axes, title: str, caption: str = "") -> None:
     >>> ax.get_title(loc="left")
     'y = x²'
     """
-    points = ax.get_position(original=True).width * figure_of(ax).get_figwidth() * 72
-    lines = textwrap.wrap(caption, max(int(points / (0.5 * _CAPTION)), 20))
+    check_words(title=title, caption=caption)
+    lines = textwrap.wrap(caption, _letters(ax, 0.5 * _CAPTION, least=20))
     for old in [text for text in ax.texts if text.get_gid() == "caption"]:
         old.remove()
     room = (10 if lines else 6) + len(lines) * _CAPTION * _LINE
-    shorter = textwrap.fill(title, max(int(points / (0.6 * _TITLE)), 12))
+    shorter = textwrap.fill(title, _letters(ax, 0.6 * _TITLE, least=12))
     ax.set_title(shorter, loc="left", fontsize=_TITLE, fontweight="bold", pad=room)
     if lines:
         ax.annotate(
@@ -195,6 +198,22 @@ def describe(ax: Axes, title: str, caption: str = "") -> None:
             gid="caption",
             annotation_clip=False,
         )
+
+
+def _letters(ax: Axes, size: float, *, least: int) -> int:
+    """Give how many letters of so many points fit above the axes.
+
+    Axes of a fixed aspect may be narrower than the place that they have, and no layout makes them wider: there the
+    letters, which the layout's gain elsewhere leaves room for, are counted in full, and may reach out to the right.
+    """
+    place = ax.get_position(original=True).width
+    fixed = ax.get_aspect() != "auto" and ax.name == "rectilinear"
+    if fixed:
+        ax.apply_aspect()
+        narrow = ax.get_position().width
+        place = narrow + _REACH * (place - narrow)
+    width = place * figure_of(ax).get_figwidth() * 72
+    return max(int(width / (size * (_FULL if fixed else 1.0))), least)
 
 
 def name_colors(names: Iterable[str]) -> dict[str, str]:
@@ -231,13 +250,36 @@ def save_figure(figure: Figure | Axes | Sequence[Axes], path: str | os.PathLike[
     OptionError
         If the file cannot be written, or the ending names no kind of picture.
     """
-    drawn: Any = figure[0] if isinstance(figure, (list, tuple)) else figure
+    drawn: Any = figure[0] if isinstance(figure, (list, tuple)) and figure else figure
+    if not (hasattr(drawn, "savefig") or hasattr(drawn, "get_figure")):
+        raise OptionError(
+            f"save_figure writes a figure, or axes such as plot_curve gives, but was given {drawn!r}. "
+            'Write save_figure(plot_curve("x**2"), "curve.png"), for example.'
+        )
     whole = drawn if hasattr(drawn, "savefig") else figure_of(drawn)
-    file = Path(path)
+    file = _picture(path)
     content = io.BytesIO()
     try:
-        whole.savefig(content, format=file.suffix.lstrip(".") or "png", dpi=150)
+        whole.savefig(content, format=file.suffix.lstrip("."), dpi=150)
         replace_file(file, content.getvalue())
     except (OSError, ValueError) as error:
         raise OptionError(f"The figure cannot be written to {str(file)!r}: {error}.") from error
+    return file
+
+
+def _picture(path: str | os.PathLike[str]) -> Path:
+    """Take the name of a picture, which must have an ending and lie in a folder that is there."""
+    try:
+        file = Path(path)
+    except TypeError:
+        raise OptionError(f"A figure is written to a file such as 'curve.png', but was given {path!r}.") from None
+    if not file.suffix:
+        raise OptionError(
+            f"The figure cannot be written to {str(file)!r}: it has no ending that says as what. "
+            f"Call it {file.name + '.png'!r}."
+        )
+    if not file.absolute().parent.is_dir():
+        raise OptionError(
+            f"The figure cannot be written to {str(file)!r}: there is no folder {str(file.parent)!r}. Make it first."
+        )
     return file

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import OptionError
+from tinygrad_edu.landscapes import LayerHistory
 from tinygrad_edu.visualize.figures import PALETTE, SEQUENTIAL, describe, figure_of, new_axes, new_figure
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from tinygrad_edu.landscapes import Histograms, LayerHistory
+    from tinygrad_edu.landscapes import Histograms
 
 __all__ = ["plot_dead_units", "plot_layers", "plot_update_ratios"]
 
@@ -64,6 +65,7 @@ def plot_layers(history: LayerHistory, *, title: str = "", axes: Sequence[Axes] 
     >>> [panel.get_title(loc="left").partition(" (")[0] for panel in panels]
     ['0 Linear', '1 ReLU', '2 Linear', '0.weight', '2.weight']
     """
+    _check(history)
     rows = (history.activations, history.gradients)
     counts = [min(len(row.names), _MOST) if len(row.ks) else 0 for row in rows]
     if not sum(counts):
@@ -86,6 +88,14 @@ def plot_layers(history: LayerHistory, *, title: str = "", axes: Sequence[Axes] 
         bar = figure_of(drawn[0]).colorbar(image, ax=drawn, pad=0.01, aspect=40, label=shares)
         bar.ax.yaxis.set_major_formatter("{x:.0%}")
     return drawn
+
+
+def _check(history: LayerHistory) -> None:
+    if not isinstance(history, LayerHistory):
+        raise OptionError(
+            f"This draws what happened in the layers, but was given {type(history).__name__}. "
+            f"landscapes.layer_history(model, trace, X) computes it."
+        )
 
 
 def _new_rows(counts: list[int], title: str) -> list[Axes]:
@@ -161,6 +171,7 @@ def plot_update_ratios(history: LayerHistory, *, title: str = "", ax: Axes | Non
     >>> plot_update_ratios(tg.landscapes.layer_history(model, run.trace, X)).get_yscale()
     'log'
     """
+    _check(history)
     updates = history.updates
     weights = [i for i, name in enumerate(updates.names) if not name.endswith("bias")] or list(
         range(len(updates.names))
@@ -228,6 +239,7 @@ def plot_dead_units(history: LayerHistory, *, title: str = "", ax: Axes | None =
     >>> plot_dead_units(tg.landscapes.layer_history(model, run.trace, X)).get_ylabel()
     'dead units'
     """
+    _check(history)
     dead = history.dead
     if not dead.names:
         raise OptionError("There is nothing to draw: the model has no nn.ReLU layers, and only those have dead units.")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.learn.behaviour import Manner, behaviour
 from tinygrad_edu.learn.grids import Curve, curve, view
+from tinygrad_edu.learn.heights import check_belongs
 from tinygrad_edu.visualize.curve import draw_curve, draw_path
 from tinygrad_edu.visualize.descent import plot_losses
 from tinygrad_edu.visualize.figures import describe, name_colors, new_figure
+from tinygrad_edu.visualize.given import as_traces, check_range, check_words
 from tinygrad_edu.visualize.words import counted, number, typeset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
@@ -71,7 +75,12 @@ def plot_learning_rates(
     >>> [ax.get_title(loc="left") for ax in axes][:3]
     ['α = 0.1', 'α = 0.5', 'α = 0.9']
     """
+    check_words(title=title)
+    check_range(x_range=x_range)
+    _check_rates(traces)
     record = _record(traces, f, x_range)
+    for trace in traces.values():
+        check_belongs(trace, record, f)
     if axes is None:
         axes = _new_axes(len(traces), f"y = {typeset(record.text)}" if title is None else title)
     if len(axes) != len(traces) + 1:
@@ -88,6 +97,20 @@ def plot_learning_rates(
             ax.set_ylabel("")
     plot_losses({f"α = {number(rate)}": trace for rate, trace in traces.items()}, ax=axes[-1])
     return list(axes)
+
+
+def _check_rates(traces: Any) -> None:
+    """Refuse what is no dictionary of traces by learning rate."""
+    rates = isinstance(traces, Mapping) and all(
+        isinstance(rate, (Real, np.number)) and not isinstance(rate, bool) for rate in traces
+    )
+    if not rates:
+        given = f"names such as {next(iter(traces))!r}" if isinstance(traces, Mapping) else type(traces).__name__
+        raise OptionError(
+            f"plot_learning_rates draws a dictionary of traces by learning rate, but was given {given}. "
+            "Write {0.1: trace}, for example."
+        )
+    as_traces("plot_learning_rates", traces)
 
 
 def _record(traces: Mapping[float, Trace], f: Function | Curve | None, x_range: Range | None) -> Curve:

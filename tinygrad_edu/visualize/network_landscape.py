@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.errors import OptionError, optional_import
+from tinygrad_edu.landscapes import Slice
 from tinygrad_edu.visualize.figures import PALETTE, SEQUENTIAL, describe, figure_of, new_axes
 from tinygrad_edu.visualize.words import number
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
     from numpy.typing import NDArray
 
-    from tinygrad_edu.landscapes import Path, Slice
+    from tinygrad_edu.landscapes import Path
 
 __all__ = ["plot_slice_1d", "plot_slice_2d", "plot_slice_surface"]
 
@@ -232,6 +233,11 @@ def _draw_path_1d(ax: Axes, path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------ scales and words
 def _checked(record: Slice, n: int) -> NDArray[np.float64]:
+    if not isinstance(record, Slice):
+        raise OptionError(
+            f"This draws a slice of a landscape, but was given {type(record).__name__}. "
+            f"landscapes.slice_{n}d(model, loss, X, y) computes one."
+        )
     if len(record.coordinates) != n:
         other = "plot_slice_1d" if n == 2 else "plot_slice_2d"
         raise OptionError(f"The slice has {len(record.coordinates)} directions, and this draws {n}. Use {other}.")

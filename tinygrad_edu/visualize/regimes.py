@@ -93,8 +93,9 @@ def _draw(panel: Axes, name: str, history: History, quantity: _Quantity, color: 
         "examples": history.examples,
         "seconds": history.seconds,
     }[quantity]
-    faint = 0.3 if history.n_updates <= _MANY else 0.15  # so many lines are a band, which would outshine the rest
-    panel.plot(per_update, history.losses, color=color, alpha=faint, linewidth=0.6, rasterized=True)
+    # So many lines are a band, which would outshine the rest, and so lies below it.
+    faint, order = (0.3, 2.0) if history.n_updates <= _MANY else (0.07, 1.5)
+    panel.plot(per_update, history.losses, color=color, alpha=faint, linewidth=0.6, rasterized=True, zorder=order)
     per_epoch = [getattr(epoch, quantity) for epoch in history.epochs]
     point = "o" if len(per_epoch) == 1 else ""
     outline = optional_import("matplotlib.patheffects", extra="plot", purpose="Drawing figures").withStroke(

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from tinygrad_edu.learn.heights import heights_on
 from tinygrad_edu.visualize.contour import FEW, landscape, levels, seen_in
 from tinygrad_edu.visualize.figures import SEQUENTIAL, describe, name_colors, new_axes
+from tinygrad_edu.visualize.gaps import across_gaps, gaps_of, without_gaps
+from tinygrad_edu.visualize.given import as_traces, check_words
 from tinygrad_edu.visualize.words import number, typeset
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ _POINTS = 81  # along each side; more cannot be told apart, and are slow to draw
 
 def plot_surface(
     f: Function | Grid,
-    traces: Mapping[str, Trace] | None = None,
+    traces: Trace | Mapping[str, Trace] | None = None,
     *,
     x_range: Range | None = None,
     y_range: Range | None = None,
@@ -46,7 +49,8 @@ def plot_surface(
     f
         A formula of two variables, a function of one Tensor of shape (2,), or a `Grid` that was computed before.
     traces
-        The descents by name; each point is drawn at the loss that the trace has on record.
+        A descent, or several by name. Each point is drawn at the loss on record, or on the ground where that is the
+        loss of a batch alone, or of another function.
     x_range, y_range
         From where to where; None for what the descents make worth seeing, or -6 to 6 without any.
     title, caption
@@ -72,15 +76,17 @@ def plot_surface(
     >>> ax.get_zlabel(), ax.get_title(loc="left")
     ('z', 'z = x² + y²')
     """
-    traces = dict(traces or {})
+    check_words(title=title, caption=caption)
+    traces = as_traces("plot_surface", traces)
     record = landscape(f, traces, x_range, y_range)
     ax = cast("Axes3D", new_axes(ax, projection="3d", figsize=(6.6, 5.6)))
     ax.computed_zorder = False  # else a path is hidden by the ground that it lies on
-    scale = _Scale(record, traces)
+    heights = {name: heights_on(record, trace) for name, trace in traces.items()}
+    scale = _Scale(record, list(heights.values()))
     _draw_ground(ax, record, scale)
     colors = name_colors(traces)
     for name, trace in traces.items():
-        _draw_trail(ax, record, trace, scale, color=colors[name], label=name)
+        _draw_trail(ax, trace, scale(heights[name]), color=colors[name], label=name)
     across, up = record.variables
     ax.set(xlabel=across, ylabel=up, zlabel=scale.name("z" if "z" not in record.variables else "height"))
     scale.mark(ax)
@@ -98,16 +104,16 @@ def plot_surface(
 class _Scale:
     """Where heights are far apart: their logarithm above the lowest one; elsewhere the heights as they are."""
 
-    def __init__(self, record: Grid, traces: Mapping[str, Trace]) -> None:
+    def __init__(self, record: Grid, paths: list[NDArray[np.float64]]) -> None:
         known = record.values[np.isfinite(record.values)]
         heights = levels(record.values)
         self.low = float(known.min()) if known.size else 0.0
         self.logarithmic = not np.allclose(np.diff(heights), heights[1] - heights[0])
         self.floor = 0.0
         if self.logarithmic:  # down to the lowest path, or to where the ground is hardly ever lower
-            paths = [float(trace.losses[np.isfinite(trace.losses)].min(initial=np.inf)) for trace in traces.values()]
+            lowest = [float(path[np.isfinite(path)].min(initial=np.inf)) for path in paths]
             hardly = float(np.quantile(known, 0.05)) - self.low
-            self.floor = max(min(hardly, min(paths, default=np.inf) - self.low), float(heights[0]) - self.low)
+            self.floor = max(min(hardly, min(lowest, default=np.inf) - self.low), float(heights[0]) - self.low)
         self.heights = np.unique(self(heights))
 
     def __call__(self, heights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -127,13 +133,6 @@ class _Scale:
             ax.set_zticks(powers, [number(10.0**power, digits=4) for power in powers])
 
 
-def _over(record: Grid, trace: Trace) -> NDArray[np.bool_]:
-    """Tell which points of a path lie over the ground that is shown."""
-    xs, ys = trace.points.T
-    across = (record.xs[0] <= xs) & (xs <= record.xs[-1])
-    return np.asarray(across & (record.ys[0] <= ys) & (ys <= record.ys[-1]) & np.isfinite(trace.losses))
-
-
 def _draw_ground(ax: Axes3D, record: Grid, scale: _Scale) -> None:
     every = max(1, (len(record.xs) - 1) // (_POINTS - 1))
     heights = scale(record.values[::every, ::every])
@@ -143,12 +142,15 @@ def _draw_ground(ax: Axes3D, record: Grid, scale: _Scale) -> None:
         ax.contour(xs, ys, heights, levels=scale.heights, colors="black", linewidths=0.4, alpha=0.5, zorder=2)
 
 
-def _draw_trail(ax: Axes3D, record: Grid, trace: Trace, scale: _Scale, *, color: str, label: str) -> None:
-    shown = _over(record, trace)
-    xs, ys = np.where(shown, trace.points.T, np.nan)
-    zs = np.where(shown, scale(trace.losses), np.nan)
+def _draw_trail(ax: Axes3D, trace: Trace, zs: NDArray[np.float64], *, color: str, label: str) -> None:
+    """Draw a path, and what of it leads across steps that were left out as dots."""
+    xs, ys = np.where(np.isfinite(zs), trace.points.T, np.nan)
+    gaps = gaps_of(trace)
+    path = without_gaps(gaps, xs, ys, zs)
     points = "." if len(trace) <= FEW else ""
-    ax.plot(xs, ys, zs, color="white", linewidth=3.4, alpha=0.8, zorder=3)
-    ax.plot(xs, ys, zs, color=color, linewidth=1.8, marker=points, markersize=5, label=label, zorder=4)
+    ax.plot(*path, color="white", linewidth=3.4, alpha=0.8, zorder=3)
+    if gaps.any():
+        ax.plot(*across_gaps(gaps, xs, ys, zs), ":", color=color, linewidth=1.0, zorder=4)
+    ax.plot(*path, color=color, linewidth=1.8, marker=points, markersize=5, label=label, zorder=4)
     ax.plot(xs[:1], ys[:1], zs[:1], "o", color=color, markerfacecolor="white", markersize=7, zorder=5)
     ax.plot(xs[-1:], ys[-1:], zs[-1:], "*", color=color, markeredgecolor="white", markersize=14, zorder=6)
