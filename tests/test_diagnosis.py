@@ -303,7 +303,7 @@ def test_an_optimizer_with_an_update_of_its_own_has_no_known_limit():
     ],
 )
 def test_a_trial_diverges_where_the_loss_does_not_come_back(losses, rose, diverged):
-    trial = tg.diagnosis.Trial(losses, updates=30, batch_size=8, relative_step=0.01)
+    trial = tg.diagnosis.Trial(losses, updates=30, batch_size=8, relative_step=0.01, highest=max(losses))
     assert trial.rose(0.05) is rose
     assert trial.diverged(0.05) is diverged
 
@@ -320,6 +320,20 @@ def test_a_limit_that_is_passed_while_the_loss_falls_is_a_note():
     diagnosis = of_moons(model, optimizer=descent)
     assert diagnosis["edge-of-stability"].severity == "note"
     assert diagnosis.measurements.trial.after < diagnosis.measurements.trial.before
+
+
+@pytest.mark.parametrize("lr", [5, 1, 0.1, 0.01])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_loss_that_falls_after_a_jump_is_not_taken_for_learning(lr, seed):
+    wine = tg.data.load("wine")
+    rng = np.random.default_rng(seed)
+    model = nn.Sequential(nn.Linear(13, 16, rng=rng), nn.ReLU(), nn.Linear(16, 3, rng=rng))
+    descent = optim.SGD(model.parameters(), lr=lr, batch_size=32)
+    diagnosis = tg.diagnose(model, nn.CrossEntropyLoss(), wine.X, wine.y, descent, seed=seed)
+    assert diagnosis["learning-rate-too-large"].severity == "error"
+    # It is true: trained so, all the hidden units are dead.
+    tg.fit(model, wine.X, wine.y, loss=nn.CrossEntropyLoss(), optimizer=descent, epochs=5)
+    assert not tg.relu(model[0](wine.X)).numpy().any()
 
 
 def test_a_summed_loss_has_the_curvature_of_a_whole_batch():

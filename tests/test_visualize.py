@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+import tinygrad_edu as tg
 from tests.images import assert_looks_like
 from tinygrad_edu.errors import OptionError
 from tinygrad_edu.training import Epoch, History, StopReason
@@ -194,3 +195,16 @@ def test_a_picture_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
     with pytest.raises(OptionError, match="no space left"):
         save_figure(figure, old)
     assert old.read_bytes() == b"old"
+
+
+def test_a_history_draws_itself_and_is_a_line_in_a_shell():
+    model = tg.nn.Linear(1, 1)
+    X = np.linspace(-1, 1, 10, dtype=np.float32).reshape(-1, 1)
+    descent = tg.optim.BatchGradientDescent(model.parameters(), lr=0.1)
+    run = tg.fit(model, X, 2 * X, loss=tg.nn.MSELoss(), optimizer=descent, epochs=200)
+    assert len(run.plot()) == 3
+    assert len(repr(run)) < 120
+    with pytest.raises(OptionError, match=r"history.plot\(\)"):
+        tg.visualize.plot_losses(run)
+    with pytest.raises(OptionError, match=r'write \{"batch": history\}'):
+        plot_regimes({"batch": 3})

@@ -29,7 +29,7 @@ def about_learning_rate(
 
     Theory and trial are held against each other. The limit 2/λ belongs to a bowl whose curvature is the same
     everywhere: there it is the whole truth. A network that is thrown out of a steep valley may come to rest in a
-    flatter one, so there the trial decides, and a limit that is passed while the loss falls is a note.
+    flatter one, so there the trial decides, and a limit that is passed while the loss falls without a jump is a note.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def about_learning_rate(
     limit = None if curvature is None else stable_learning_rate(optimizer, curvature.largest)
     beyond = limit is not None and lr > limit
     diverged = trial is not None and trial.diverged(usual / 20)
-    rising = trial is not None and trial.rose(usual / 20)
+    # After a jump the loss may fall, and yet the network be lost: units that are dead, and an output that is constant.
+    rising = trial is not None and (trial.rose(usual / 20) or trial.jumped(usual))
     if diverged or (beyond and (rising or (curvature is not None and curvature.quadratic))):
         yield _too_large(optimizer, curvature, limit, trial)
     elif beyond and limit is not None and curvature is not None:
@@ -127,7 +128,8 @@ def _course(trial: Trial | None) -> str:
     if trial is None:
         return ""
     end = number(trial.after) if math.isfinite(trial.after) else "infinity"
-    return f" from {number(trial.before)} to {end} in {trial.updates} updates of {trial.batch_size} examples"
+    by_way = f" by way of {number(trial.highest)}" if trial.peak < trial.highest < math.inf else ""
+    return f" from {number(trial.before)}{by_way} to {end} in {trial.updates} updates of {trial.batch_size} examples"
 
 
 def _round(value: float) -> str:

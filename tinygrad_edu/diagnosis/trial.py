@@ -38,12 +38,15 @@ class Trial:
         How many examples each saw.
     relative_step
         The length of an update over the length of the weights, the median of all.
+    highest
+        The highest loss that was met, those of the batches included: a jump may be over before the next look.
     """
 
     losses: tuple[float, ...]
     updates: int
     batch_size: int
     relative_step: float
+    highest: float
 
     @property
     def before(self) -> float:
@@ -65,6 +68,13 @@ class Trial:
     def peak(self) -> float:
         """The highest loss on the way."""
         return max(self.losses) if all(map(math.isfinite, self.losses)) else math.inf
+
+    def jumped(self, usual: float) -> bool:
+        """Whether a loss was met five times as high as at first, and as that of a model that knows nothing.
+
+        Where it then falls again, the units may have been thrown to where they are dead, which no fall mends.
+        """
+        return self.highest > 5 * max(abs(self.before), usual)
 
     def rose(self, least: float) -> bool:
         """Whether the loss stayed above its first value in the whole second half, by at least so much."""
@@ -89,10 +99,11 @@ def attempt(case: Case, X: NDArray[Any], y: NDArray[Any], updates: int) -> Trial
     """
     weights = [p for p in case.optimizer.parameters if p.tracked]
     losses, steps = [_value(case, X, y)], []
-    every, done = max(1, updates // _LOOKS), 0
+    every, done, highest = max(1, updates // _LOOKS), 0, losses[0]
     for xb, yb in _batches(case, X, y, updates):
         before = [w.array.copy() for w in weights]
-        if not _update(case, xb, yb):
+        highest = max(highest, _update(case, xb, yb))
+        if math.isinf(highest):
             losses.append(math.inf)
             break
         done += 1
@@ -100,7 +111,7 @@ def attempt(case: Case, X: NDArray[Any], y: NDArray[Any], updates: int) -> Trial
         steps.append(norm(w.array - b for w, b in zip(weights, before, strict=True)) / length if length else math.inf)
         if done % every == 0:
             losses.append(_value(case, X, y))
-    return Trial(tuple(losses), done, len(xb), float(np.median(steps)) if steps else math.inf)
+    return Trial(tuple(losses), done, len(xb), float(np.median(steps)) if steps else math.inf, highest)
 
 
 def _batches(case: Case, X: NDArray[Any], y: NDArray[Any], updates: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
@@ -112,16 +123,17 @@ def _batches(case: Case, X: NDArray[Any], y: NDArray[Any], updates: int) -> Iter
     yield from ((case.X[rows], case.y[rows]) for rows in order.reshape(updates, case.batch_size))
 
 
-def _update(case: Case, xb: NDArray[Any], yb: NDArray[Any]) -> bool:
-    """Make one; False where the loss is no number."""
+def _update(case: Case, xb: NDArray[Any], yb: NDArray[Any]) -> float:
+    """Make one, and give the loss before it; infinity where that or a weight is no number."""
     case.model.train()
     value = case.scaled(case.loss(case.model(Tensor(xb)), yb), len(xb))
     if not math.isfinite(float(value.array)):
-        return False
+        return math.inf
     case.optimizer.zero_grad()
     value.backward()
     case.optimizer.step()
-    return all(np.isfinite(p.array).all() for p in case.optimizer.parameters)
+    finite = all(np.isfinite(p.array).all() for p in case.optimizer.parameters)
+    return float(value.array) if finite else math.inf
 
 
 def _value(case: Case, X: NDArray[Any], y: NDArray[Any]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ class Epoch:
     validation_metric: float = math.nan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class History:
     """What happened in a training run.
 
@@ -51,6 +52,8 @@ class History:
     (3, 6, 3)
     >>> history.message
     'Stopped after 3 epochs (3 updates), the number asked for.'
+    >>> history
+    <History: 3 updates, 3 epochs, loss ... → ...; max epochs>
     """
 
     losses: NDArray[Any]
@@ -99,6 +102,22 @@ class History:
     def validation_metrics(self) -> NDArray[Any]:
         """The metric on the held-out examples after each epoch."""
         return np.array([epoch.validation_metric for epoch in self.epochs])
+
+    def plot(self, **options: Any) -> Any:
+        """Draw the loss against updates, examples and seconds; see `tinygrad_edu.visualize.plot_regimes`.
+
+        Raises
+        ------
+        MissingDependencyError
+            If matplotlib is not installed.
+        """
+        return importlib.import_module("tinygrad_edu.visualize").plot_regimes({"training": self}, **options)
+
+    def __repr__(self) -> str:
+        # The arrays would fill pages; whoever wants them asks for them.
+        losses = [self.epochs[0].loss, self.epochs[-1].loss] if self.epochs else []
+        went = f", loss {losses[0]:.6g} → {losses[1]:.6g}" if losses else ""
+        return f"<History: {self.n_updates} updates, {len(self.epochs)} epochs{went}; {self.stop_reason.value}>"
 
     def fluctuation(self) -> float:
         """Say how much the loss jumps from one update to the next: the root mean square of Δloss over the mean loss.

@@ -92,6 +92,8 @@ def as_traces(figure: str, traces: Any) -> dict[Any, Trace]:
     """
     named = {"": traces} if isinstance(traces, Trace) else {} if traces is None else traces
     example = 'Write {"SGD": trace}, for example.'
+    if hasattr(traces, "epochs"):
+        example = "Train with fit(..., trace=True) and give history.trace; history.plot() draws the losses alone."
     if not isinstance(named, Mapping):
         kind = type(traces).__name__
         raise OptionError(f"{figure} draws a Trace, or a dictionary of them by name, but was given {kind}. {example}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ from tinygrad_edu.visualize.figures import describe, name_colors, new_figure
 from tinygrad_edu.visualize.words import number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
@@ -63,6 +64,8 @@ def plot_regimes(
     >>> [axes.get_xlabel() for axes in plot_regimes({"batch": history})]
     ['updates of the weights', 'examples seen', 'seconds of training']
     """
+    if not (isinstance(histories, Mapping) and all(hasattr(h, "epoch_losses") for h in histories.values())):
+        raise OptionError('plot_regimes draws histories of fit by name: write {"batch": history}, for example.')
     runs = {name: history for name, history in histories.items() if history.n_updates}
     if not runs:
         raise OptionError("There is nothing to draw: no run made an update.")
