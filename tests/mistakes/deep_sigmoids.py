@@ -20,7 +20,7 @@ def mistake():
 
 
 def healthy():
-    return network("relu", nn.init.kaiming_normal)
+    return network("tanh", nn.init.kaiming_normal)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ FINDING = "exploding-gradients"
 
 
 def network(init):
-    moons = tg.data.moons(300)
-    model = nn.MLP(2, [32] * 5, 2, init=init, rng=np.random.default_rng(0))
+    cancer = tg.data.breast_cancer()
+    X = tg.data.standardize(cancer.X)
+    model = nn.MLP(30, [32] * 5, 2, init=init, rng=np.random.default_rng(1))
     descent = optim.SGD(model.parameters(), lr=0.01)
-    return {"model": model, "loss": nn.CrossEntropyLoss(), "X": moons.X, "y": moons.y, "optimizer": descent}
+    return {"model": model, "loss": nn.CrossEntropyLoss(), "X": X, "y": cancer.y, "optimizer": descent}
 
 
 def mistake():

@@ -10,7 +10,7 @@ FINDING = "learning-rate-too-large"
 
 def line(lr):
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(200, 3)).astype(np.float32)
+    X = rng.normal(size=(80, 3)).astype(np.float32)
     y = X @ np.array([[1.0], [-2.0], [0.5]], np.float32) + 1
     model = nn.Linear(3, 1, rng=rng)
     descent = optim.BatchGradientDescent(model.parameters(), lr=lr)

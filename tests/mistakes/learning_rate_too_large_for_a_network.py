@@ -10,7 +10,7 @@ FINDING = "learning-rate-too-large"
 
 def network(lr):
     moons = tg.data.moons(400)
-    model = nn.MLP(2, [32, 32], 2, rng=np.random.default_rng(0))
+    model = nn.MLP(2, [32, 32], 2, rng=np.random.default_rng(30))
     descent = optim.SGD(model.parameters(), lr=lr, momentum=0.9)
     return {"model": model, "loss": nn.CrossEntropyLoss(), "X": moons.X, "y": moons.y, "optimizer": descent}
 

@@ -10,8 +10,8 @@ FINDING = "ill-conditioned"
 
 def line(difference):
     rng = np.random.default_rng(0)
-    first = rng.normal(size=(300, 1))
-    X = np.hstack([first, first + difference * rng.normal(size=(300, 1))]).astype(np.float32)
+    first = rng.normal(size=(80, 1))
+    X = np.hstack([first, first + difference * rng.normal(size=(80, 1))]).astype(np.float32)
     X = tg.data.standardize(X)
     y = X[:, :1] - X[:, 1:]
     model = nn.Linear(2, 1, rng=rng)
