@@ -11,7 +11,7 @@ import tinygrad_edu as tg
 from tests.cases.signal import REFERENCES, conv
 from tinygrad_edu import ops
 from tinygrad_edu.errors import GraphError, OptionError, ShapeError
-from tinygrad_edu.functional import pooling, signal
+from tinygrad_edu.functional import pooling, signal, windows
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -114,8 +114,8 @@ FUNCTIONS = {
     "conv_transpose1d": (signal.conv_transpose1d, (2, 3), (2, 3, 2)),
     "conv_transpose2d": (signal.conv_transpose2d, (2, 2, 3), (2, 3, 2, 2)),
     "conv_transpose3d": (signal.conv_transpose3d, (2, 2, 1, 2), (2, 3, 2, 2, 2)),
-    "unfold": (functools.partial(signal.unfold, kernel_size=2), (2, 3, 4), None),
-    "fold": (functools.partial(signal.fold, output_size=3, kernel_size=2), (8, 4), None),
+    "unfold": (functools.partial(windows.unfold, kernel_size=2), (2, 3, 4), None),
+    "fold": (functools.partial(windows.fold, output_size=3, kernel_size=2), (8, 4), None),
     **{
         f"{kind}{n}d": (functools.partial(getattr(pooling, f"{kind}{n}d"), **options), (2, 3, 5, 4)[: n + 1], None)
         for kind, options in {
@@ -172,7 +172,7 @@ def test_half_precision_stays():
 # ------------------------------------------------------------------------------------------ unfold, fold
 def test_a_convolution_is_the_product_of_the_weight_with_the_columns():
     x, weight = draw(2, 3, 5, 4), draw(4, 3, 2, 3, seed=1)
-    columns = signal.unfold(x, (2, 3), padding=1, stride=2)
+    columns = windows.unfold(x, (2, 3), padding=1, stride=2)
     expected = signal.conv2d(x, weight, padding=1, stride=2).numpy()
     product = (weight.reshape(4, -1) @ columns.numpy()).reshape(expected.shape)
     np.testing.assert_allclose(product, expected, rtol=0, atol=1e3 * EPS)
@@ -180,7 +180,7 @@ def test_a_convolution_is_the_product_of_the_weight_with_the_columns():
 
 def test_folding_what_was_unfolded_counts_the_windows_of_each_entry():
     ones = np.ones((1, 1, 3, 3))
-    there = signal.fold(signal.unfold(ones, 2), 3, 2)
+    there = windows.fold(windows.unfold(ones, 2), 3, 2)
     assert there.tolist() == [[[[1, 2, 1], [2, 4, 2], [1, 2, 1]]]]
 
 
@@ -343,11 +343,11 @@ MISTAKES = {
         r"\(N, C, \*spatial\), but \(1, 1\)",
     ),
     "columns of another image": (
-        lambda: signal.fold(np.ones((1, 8, 4)), 4, 2),
+        lambda: windows.fold(np.ones((1, 8, 4)), 4, 2),
         ShapeError,
         r"9 windows of 4 entries, folded from columns \(N, C \* 4, 9\), not of shape \(1, 8, 4\)",
     ),
-    "columns without windows": (lambda: signal.fold(np.ones(8), 3, 2), ShapeError, r"but was given shape \(8,\)"),
+    "columns without windows": (lambda: windows.fold(np.ones(8), 3, 2), ShapeError, r"but was given shape \(8,\)"),
     "more padding than half": (
         lambda: pooling.max_pool2d(IMAGE, 3, padding=2),
         OptionError,

@@ -96,9 +96,8 @@ from tinygrad_edu.functional.signal import (
     conv_transpose1d,
     conv_transpose2d,
     conv_transpose3d,
-    fold,
-    unfold,
 )
+from tinygrad_edu.functional.windows import fold, unfold
 from tinygrad_edu.tensor import Tensor
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu import ops
+from tinygrad_edu.functional.arguments import as_generator
 from tinygrad_edu.functional.basic import as_tensor
-from tinygrad_edu.functional.random import as_generator
 
 if TYPE_CHECKING:
     import numpy as np

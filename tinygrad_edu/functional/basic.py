@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tinygrad_edu import ops
 from tinygrad_edu.errors import DtypeError, OptionError
-from tinygrad_edu.functional.random import as_generator
+from tinygrad_edu.functional.arguments import as_generator
 from tinygrad_edu.tensor import Tensor, apply
 
 if TYPE_CHECKING:

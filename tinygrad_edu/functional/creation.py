@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu import ops
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, OptionError
-from tinygrad_edu.functional.random import as_shape
+from tinygrad_edu.functional.arguments import as_shape
 from tinygrad_edu.tape import check, take_out
 from tinygrad_edu.tensor import Tensor, apply
 

@@ -15,8 +15,8 @@ import numpy as np
 from tinygrad_edu import ops
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import DtypeError, OptionError, ShapeError
-from tinygrad_edu.random import default_rng
-from tinygrad_edu.tape import check, mode
+from tinygrad_edu.functional.arguments import as_generator, as_shape
+from tinygrad_edu.tape import check
 from tinygrad_edu.tensor import Tensor, apply
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     Rng = np.random.Generator | None
 
 __all__ = [
-    "as_generator",
-    "as_shape",
     "bernoulli",
     "normal",
     "permutation",
@@ -38,50 +36,6 @@ __all__ = [
     "randn_like",
     "uniform",
 ]
-
-
-def as_generator(rng: Rng) -> np.random.Generator:
-    """Give a generator as it is, and the package's for None.
-
-    Raises
-    ------
-    OptionError
-        If it is something else, such as the number of a seed.
-
-    Examples
-    --------
-    >>> as_generator(None) is default_rng()
-    True
-    """
-    if rng is None:
-        rng = default_rng()
-    if mode.capture is not None:
-        mode.capture.drawing(rng)
-    if not hasattr(rng, "integers"):
-        raise OptionError(
-            f"rng takes a numpy.random.Generator, but was given {rng!r}. Write rng=np.random.default_rng(0), or call "
-            f"tg.seed(0) and leave it out."
-        )
-    return rng
-
-
-def as_shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    """Read ``zeros(2, 3)`` and ``zeros((2, 3))`` alike.
-
-    Raises
-    ------
-    ShapeError
-        If a length is no whole number, or is negative.
-
-    Examples
-    --------
-    >>> as_shape((2, 3)), as_shape(([2, 3],)), as_shape(())
-    ((2, 3), (2, 3), ())
-    """
-    lengths = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-    if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in lengths):
-        raise ShapeError(f"A shape is made of whole numbers from 0 on, but was given as {shape}.")
-    return tuple(int(n) for n in lengths)
 
 
 # ------------------------------------------------------------------------------------- floating numbers
