@@ -15,8 +15,8 @@ from PIL import Image
 import tinygrad_edu as tg
 from tinygrad_edu.errors import DataError, MissingDependencyError, OptionError, ShapeError
 from tinygrad_edu.landscapes import boundary
+from tinygrad_edu.traces.spreading import spread
 from tinygrad_edu.visualize import animate, animate_boundary, animate_descent
-from tinygrad_edu.visualize.animation import shown_steps
 from tinygrad_edu.visualize.figures import figure_of, new_axes
 
 ROOT = Path(__file__).parent.parent
@@ -130,7 +130,7 @@ def test_an_animation_opens_no_window(tmp_path, monkeypatch):
     ],
 )
 def test_of_many_steps_evenly_spaced_ones_are_shown(n, most, shown):
-    assert shown_steps(n, most).tolist() == shown
+    assert spread(n, most).tolist() == shown
 
 
 def test_the_words_say_what_each_step_computes(tmp_path, monkeypatch):
@@ -176,7 +176,7 @@ def test_a_boundary_moves_with_the_weights_of_each_step_and_leaves_the_model_alo
 
     monkeypatch.setattr("tinygrad_edu.visualize.boundary_animation.boundary", noting)
     animate_boundary(model, trace, moons.X, moons.y, tmp_path / "a.gif", frames=3)
-    first, middle, last = (trace[int(i)].point for i in shown_steps(len(trace), 3))
+    first, middle, last = (trace[int(i)].point for i in spread(len(trace), 3))
     np.testing.assert_array_equal(shown[-3:], [first, middle, last])
     for name, weight in model.named_parameters():
         np.testing.assert_array_equal(weight.array, before[name])

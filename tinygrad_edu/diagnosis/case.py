@@ -14,6 +14,7 @@ from tinygrad_edu.conversion import as_array
 from tinygrad_edu.nn.layers import Dropout
 from tinygrad_edu.tape import Node, Watcher, in_force, mode, no_grad
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.traces.spreading import spread
 from tinygrad_edu.training.evaluation import switched
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class Case:
         """Give n examples of the sample, or all of it: spread over it, which may be sorted by class."""
         if n >= len(self.xs):
             return self.xs, self.ys
-        rows = np.linspace(0, len(self.xs) - 1, n).round().astype(int)
+        rows = spread(len(self.xs), n)
         return self.xs[rows], self.ys[rows]
 
     def cost(self, found: Pass) -> int:

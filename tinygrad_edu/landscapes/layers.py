@@ -17,6 +17,7 @@ from tinygrad_edu.landscapes.checks import check_model, check_trace
 from tinygrad_edu.landscapes.layer_records import Dead, Histograms, LayerHistory, Updates
 from tinygrad_edu.tape import no_grad
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.traces.spreading import spread
 from tinygrad_edu.training.given import check_finite
 
 if TYPE_CHECKING:
@@ -90,9 +91,7 @@ def layer_history(model: Module, trace: Trace, X: ArrayLike, *, steps: int = 40,
     if inputs.dtype.kind == "f":
         inputs = inputs.astype(next(model.parameters()).dtype)
     finite = [step for step in trace if np.isfinite(step.point).all()]
-    chosen = [
-        finite[i] for i in np.unique(np.linspace(0, len(finite) - 1, min(steps, len(finite))).round().astype(int))
-    ]
+    chosen = [finite[i] for i in spread(len(finite), steps)]
     activations, dead = _activations(model, trace, chosen, inputs, bins)
     return LayerHistory(activations, _gradients(trace, chosen, bins), _updates(trace, finite), dead, len(inputs))
 

@@ -11,6 +11,7 @@ from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.landscapes.chains import Points
 from tinygrad_edu.landscapes.evaluation import Task, loss_at, losses_at
 from tinygrad_edu.landscapes.vectors import brief, frozen, steps_of
+from tinygrad_edu.traces.spreading import spread
 from tinygrad_edu.traces.strict_json import from_plain, has_names, to_plain
 
 if TYPE_CHECKING:
@@ -101,9 +102,7 @@ def path_on(task: Task, flat: Line | Plane, trace: Trace) -> Path:
     >>> path.coordinates.ravel().tolist(), path.losses.tolist()
     ([-2.0, -1.0, -0.5], [4.0, 1.0, 0.25])
     """
-    steps = [
-        trace[int(i)] for i in np.unique(np.linspace(0, len(trace) - 1, min(len(trace), _MOST)).round().astype(int))
-    ]
+    steps = [trace[int(i)] for i in spread(len(trace), _MOST)]
     points = np.stack([np.ravel(step.point) for step in steps])
     if points.shape[1] != len(flat.origin):
         raise ShapeError(

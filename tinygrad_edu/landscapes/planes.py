@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_edu.errors import DataError, OptionError, ShapeError
 from tinygrad_edu.landscapes.checks import check_seed, check_trace
 from tinygrad_edu.landscapes.vectors import Scale, brief, flat_weights, frozen, random_direction
+from tinygrad_edu.traces.spreading import spread
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -209,7 +210,7 @@ class Plane(_Flat):
         (1.0, (2,))
         """
         check_trace(trace)
-        chosen = np.unique(np.linspace(0, len(trace) - 1, min(len(trace), _MOST)).round().astype(int))
+        chosen = spread(len(trace), _MOST)
         last = np.atleast_1d(np.asarray(trace.x))
         if not all(np.isfinite(trace[int(i)].point).all() for i in chosen):
             raise DataError("The path leaves the numbers: the training has diverged. Lower the learning rate.")

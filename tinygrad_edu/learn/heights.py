@@ -14,6 +14,7 @@ from tinygrad_edu.learn.formula import Formula, formula
 from tinygrad_edu.learn.grids import Curve, Grid
 from tinygrad_edu.tape import no_grad
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.traces.spreading import spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def _same_heights(text: str, record: Curve | Grid) -> bool:
 def _check_losses(trace: Trace, f: Function) -> None:
     """Refuse losses that do not lie on a function of one variable."""
     whole = [step for step in trace if step.batch is None and np.isfinite(step.loss)]
-    chosen = np.unique(np.linspace(0, len(whole) - 1, min(len(whole), _LOOKED_AT)).round().astype(int))
+    chosen = spread(len(whole), _LOOKED_AT)
     seen = [whole[i] for i in chosen]
     losses = np.array([step.loss for step in seen])
     call: Any = formula(f) if isinstance(f, (str, Formula)) else f

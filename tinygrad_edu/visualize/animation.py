@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu.errors import OptionError
 from tinygrad_edu.learn.grids import Tangent
+from tinygrad_edu.traces.spreading import spread
 from tinygrad_edu.visualize.contour import draw_ground, draw_trail, landscape
 from tinygrad_edu.visualize.curve import curve_of, draw_curve, draw_path, draw_tangent, in_picture
 from tinygrad_edu.visualize.descent import plot_losses
 from tinygrad_edu.visualize.figures import PALETTE, describe, new_figure, unseen
-from tinygrad_edu.visualize.moving import MOST, animate
+from tinygrad_edu.visualize.moving import animate, check_frames
 from tinygrad_edu.visualize.words import counted, number, typeset
 
 if TYPE_CHECKING:
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from numpy.typing import NDArray
 
     from tinygrad_edu.learn.grids import Function
     from tinygrad_edu.traces import Step, Trace
 
-__all__ = ["FRAMES", "animate_descent", "shown_steps"]
+__all__ = ["FRAMES", "animate_descent"]
 
 FRAMES = 100
 """How many frames an animation has at most, unless more are asked for."""
@@ -83,8 +82,7 @@ def animate_descent(
     ...     animate_descent("x**2", trace, folder + "/descent.gif").name
     'descent.gif'
     """
-    if not (isinstance(frames, (int, np.integer)) and not isinstance(frames, bool) and 2 <= frames <= MOST):
-        raise OptionError(f"frames must be a whole number from 2 to {MOST}, but is {frames!r}. Try {FRAMES}.")
+    check_frames(frames, usual=FRAMES)
     known = f if f is not None else trace.formula or None
     if known is not None and np.ndim(trace.x) == 0:
         ax, draw, last = _down_the_curve(known, trace)
@@ -92,17 +90,8 @@ def animate_descent(
         ax, draw, last = _across_the_map(known, trace)
     else:
         ax, draw, last = _along_the_losses(trace)
-    steps = shown_steps(last + 1, frames)
+    steps = spread(last + 1, frames)
     return animate(lambda i: draw(int(steps[i])), len(steps), path, figure=ax, fps=fps, progress=progress)
-
-
-def shown_steps(n: int, frames: int) -> NDArray[np.int64]:
-    """Choose which of n recorded steps are shown: evenly spaced, the first and the last among them.
-
-    >>> shown_steps(3, 100).tolist(), shown_steps(11, 3).tolist()
-    ([0, 1, 2], [0, 5, 10])
-    """
-    return np.unique(np.linspace(0, n - 1, min(n, frames)).round().astype(np.int64))
 
 
 def _stage(width: float, height: float) -> Axes:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu.errors import DataError, OptionError, optional_import
 from tinygrad_edu.landscapes import Boundary, boundary
+from tinygrad_edu.traces.spreading import spread
 from tinygrad_edu.visualize.figures import PALETTE, SEQUENTIAL, describe, figure_of, new_axes
 from tinygrad_edu.visualize.words import number
 
@@ -86,7 +87,7 @@ def plot_boundary(
     _refuse_unknown(field, targets)
     ax = new_axes(ax, figsize=(6.2, 5))
     if len(examples) > _MOST:
-        chosen = np.linspace(0, len(examples) - 1, _MOST).round().astype(int)
+        chosen = spread(len(examples), _MOST)
         examples, targets = examples[chosen], None if targets is None else targets[chosen]
     if field.labels:
         told = _draw_classes(ax, field, examples, targets, _names(field, class_names))

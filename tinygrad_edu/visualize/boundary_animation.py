@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.errors import OptionError, ShapeError
+from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.landscapes import boundary
-from tinygrad_edu.visualize.animation import shown_steps
+from tinygrad_edu.traces.spreading import spread
 from tinygrad_edu.visualize.boundary import plot_boundary
 from tinygrad_edu.visualize.figures import new_figure, unseen
-from tinygrad_edu.visualize.moving import MOST, animate
+from tinygrad_edu.visualize.moving import animate, check_frames
 from tinygrad_edu.visualize.words import number
 
 if TYPE_CHECKING:
@@ -96,8 +96,7 @@ def animate_boundary(
     ...     animate_boundary(model, run.trace, moons.X, moons.y, folder + "/moons.gif", frames=2, points=20).name
     'moons.gif'
     """
-    if not (isinstance(frames, (int, np.integer)) and not isinstance(frames, bool) and 2 <= frames <= MOST):
-        raise OptionError(f"frames must be a whole number from 2 to {MOST}, but is {frames!r}. Try 40.")
+    check_frames(frames, usual=40)
     moved = copy.deepcopy(model).eval()
     weights = dict(moved.named_parameters())
     if {part.name: tuple(part.shape) for part in trace.parts} != {name: w.shape for name, w in weights.items()}:
@@ -105,7 +104,7 @@ def animate_boundary(
             f"The trace is not that of this {type(model).__name__}: its parameters are other ones. Give the model that "
             "was trained, and the trace of fit(..., trace=True)."
         )
-    steps = shown_steps(len(trace), frames)
+    steps = spread(len(trace), frames)
     figure = new_figure(window=False, figsize=(6.2, 5), dpi=100, layout="constrained")
     places: list[Bbox] = []  # of the axes, and of a colour bar if there is one: as the first frame's layout has them
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["MOST", "animate"]
+__all__ = ["animate", "check_frames"]
 
 MOST = 1000
 """The most frames of one animation."""
@@ -108,6 +108,12 @@ def animate(
     except OSError as error:
         raise OptionError(f"The animation cannot be written to {str(file)!r}: {error}.") from error
     return file
+
+
+def check_frames(frames: Any, *, usual: int) -> None:
+    """Refuse what is no number of frames to show at most; `usual` is the remedy."""
+    if not (isinstance(frames, (int, np.integer)) and not isinstance(frames, bool) and 2 <= frames <= MOST):
+        raise OptionError(f"frames must be a whole number from 2 to {MOST}, but is {frames!r}. Try {usual}.")
 
 
 def _check(n_frames: int, fps: float, hold: float) -> None:
