@@ -398,7 +398,13 @@ def test_a_lesson_is_a_record_with_words_numbers_and_a_drawing(made, name):
     assert (lesson.sketch is None) == (name == "backprop")  # which has the chain rule line by line instead
     if lesson.sketch:
         assert max(map(len, lesson.sketch.text(io.StringIO(), width=60).split("\n")[:14])) <= 60
-    assert eval(lesson.call, {"tg": tg}).name == name if name == "slope" else lesson.call.startswith("tg.lessons.")  # noqa: S307
+    assert lesson.call.startswith(f"tg.lessons.{name}(")
+
+
+def test_the_call_of_a_lesson_makes_it_again(made):
+    lesson = made["slope"]
+    again = eval(lesson.call, {"tg": tg})  # noqa: S307 - the call is the point
+    assert (again.name, again.options, again.table.rows) == (lesson.name, lesson.options, lesson.table.rows)
 
 
 @pytest.mark.parametrize("name", NAMES)
