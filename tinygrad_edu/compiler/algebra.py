@@ -48,7 +48,7 @@ def _without_copy(instruction: Instruction, _made: Made) -> Instruction | Value:
         return instruction
     value = instruction.inputs[0]
     same = _alike(value, instruction.out) and value.kind != "input"
-    return value if same and value.array.strides == instruction.out.array.strides else instruction
+    return value if same and _strides(value) == _strides(instruction.out) else instruction
 
 
 def _without_broadcast(instruction: Instruction, made: Made) -> Instruction | Value:
@@ -94,6 +94,11 @@ def _negative_divided(instruction: Instruction, made: Made) -> Instruction | Val
     if source is None or source.op.run is not np.negative or instruction.inputs[1] == 0:
         return instruction
     return replace(instruction, inputs=(source.inputs[0], -instruction.inputs[1]))
+
+
+def _strides(value: Value) -> list[int]:
+    """List the strides along axes that have more than one entry."""
+    return [stride for n, stride in zip(value.shape, value.array.strides, strict=True) if n > 1]
 
 
 def _alike(a: Value, b: Value) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,11 +12,16 @@ from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.optim.optimizer import check_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
     from tinygrad_edu.compiler.step import CompiledStep
+    from tinygrad_edu.compiler.variant import Variant
 
 __all__ = ["run_epoch"]
+
+_TOGETHER = 2**20  # bytes of batches that are gathered at once
 
 
 def run_epoch(
@@ -28,23 +33,50 @@ def run_epoch(
         raise ShapeError(f"X holds {len(X)} examples and y {len(y)}. Give one target for each example.")
     size = check_whole("batch_size", batch_size)
     indices = np.arange(len(X)) if order is None else as_array(order)
-    losses = np.empty(-(-len(indices) // size))
-    k = 0
+    losses: list[float] = []
     try:
-        while k < len(losses):
-            rows = indices[k * size : (k + 1) * size]
-            batch = X[rows], y[rows]
-            if step.backend == "numba" and len(rows) == size and (variant := step.trusted(batch)) is not None:
-                with step.lock:
-                    many, bad = variant.machine.epoch(X, y, indices[k * size : len(indices) // size * size], size)
-                losses[k : k + len(many)] = many
-                k += len(many)
-                if bad is not None:
-                    raise InfiniteLossError(bad)  # noqa: TRY301 - caught for the losses so far
-            else:
-                losses[k] = step(*batch)
-                k += 1
+        for loss in _steps(step, X, y, indices, size):
+            losses.append(loss)  # noqa: PERF402 - those before an error are wanted too
     except InfiniteLossError as error:
-        error.losses = losses[:k]
+        error.losses = losses
         raise
-    return losses
+    return np.array(losses, np.float64)
+
+
+def _steps(
+    step: CompiledStep, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int
+) -> Iterator[float]:
+    """Make one step after the other, and give its loss; whole batches without looking each time what has changed."""
+    while len(indices):
+        batch = X[indices[:size]], y[indices[:size]]
+        variant = step.trusted(batch) if len(indices) >= size else None
+        if variant is None:
+            n_done = size
+            yield step(*batch)
+        else:
+            n_done = len(indices) // size * size
+            with step.lock:
+                many = _by_machine if step.backend == "numba" else _by_batch
+                yield from many(variant, X, y, indices[:n_done], size)
+        indices = indices[n_done:]
+
+
+def _by_batch(
+    variant: Variant, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int
+) -> Iterator[float]:
+    """Bring some batches into order at once; each is a view then."""
+    n_together = size * max(1, _TOGETHER // max(1, X[:size].nbytes + y[:size].nbytes))
+    for start in range(0, len(indices), n_together):
+        some = indices[start : start + n_together]
+        xs, ys = X[some], y[some]
+        for k in range(0, len(some), size):
+            yield variant.run(xs[k : k + size], ys[k : k + size])
+
+
+def _by_machine(
+    variant: Variant, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int
+) -> Iterator[float]:
+    losses, bad = variant.machine.epoch(X, y, indices, size)
+    yield from losses.tolist()
+    if bad is not None:
+        raise InfiniteLossError(bad)

@@ -215,7 +215,9 @@ def holds(guards: Sequence[Guard], inputs: Sequence[NDArray[Any]] = ()) -> Calla
         v = repr(value) if value is None or isinstance(value, bool) else f"v{k}"
         if v[0] == "v":
             names[v] = value
-        if callable(spelling):
+        if spelling == ".__len__()":
+            conditions.append(f"len({h}) == {value}")
+        elif callable(spelling):
             names[f"g{k}"] = spelling
             conditions.append(f"g{k}({h}) == {v}")
         else:

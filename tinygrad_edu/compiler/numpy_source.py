@@ -126,7 +126,7 @@ class Writer:
     def operand(self, x: Any, instruction: Instruction) -> str:
         """Spell an input; a number as an array of one, which NumPy takes in half the time."""
         if isinstance(x, Value):
-            return self.name(x)
+            return self._in_shape(x, instruction)
         values = [v for v in instruction.inputs if isinstance(v, Value)]
         if instruction.op.kind != "elementwise" or isinstance(x, bool) or not values or instruction.op is p.WHERE:
             return repr(x)
@@ -135,6 +135,17 @@ class Writer:
         if compared_with(instruction) is not None:
             return self._full(x, instruction)
         return self._constant((repr(x), dtype), f"c_{_spelled(x)}", np.array(x, dtype))
+
+    def _in_shape(self, x: Value, instruction: Instruction) -> str:
+        """Name a value, or a view of it in the result's shape: then NumPy needs no plan for how to go through both."""
+        out, array = instruction.out, self.arrays.get(x)
+        if out is None or x.shape == out.shape or instruction.op.kind != "elementwise" or array is None or self.pieces:
+            return self.name(x)
+        if x.shape == () or array.size not in (1, out.array.size) or not array.flags.c_contiguous:
+            return self.name(x)
+        view = array.reshape(() if array.size == 1 else out.shape)
+        wanted = f"{self.name(x)}_as_{'x'.join(map(str, view.shape)) or '0d'}"
+        return self._constant((id(array), view.shape), wanted, view)
 
     def _full(self, x: Any, instruction: Instruction) -> str:
         """Name an array full of a number; or the result, which is filled with it first."""
@@ -207,7 +218,7 @@ class Writer:
 
     def operands(self, i: Instruction) -> str:
         """Spell the inputs of a call."""
-        return ", ".join([self.name(x) if type(x) is Value else self.operand(x, i) for x in i.inputs])
+        return ", ".join([self.operand(x, i) for x in i.inputs])
 
     def options(self, i: Instruction) -> str:
         """Spell the keywords of a call, each after a comma."""
@@ -229,7 +240,7 @@ class Writer:
         return self.bound(option, name)
 
     def _copy(self, target: Value, value: Value) -> str:
-        return f"np.copyto({self.name(target)}, {self.name(value)})"
+        return f"{self.name(target)}[...] = {self.name(value)}"
 
 
 def _spelled(x: Any) -> str:

@@ -265,8 +265,8 @@ class CompiledStep(Inspected):
         return run_epoch(self, X, y, order, batch_size)
 
     def trusted(self, batch: tuple[NDArray[Any], ...]) -> Variant | None:
-        """Find a program for such batches that was compared with the step often enough."""
-        for variant in self._variants.get(_key(batch), ()):
+        """Find a program for such batches that was compared with the step often enough; none under ``debug()``."""
+        for variant in () if mode.watchers else self._variants.get(_key(batch), ()):
             if variant.checked >= CHECKS and (variant.fits(*batch) or self._mend(variant)):
                 variant.show_gradients()
                 self._last = variant

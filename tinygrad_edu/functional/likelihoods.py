@@ -217,6 +217,8 @@ def refuse_no_class(labels: NDArray[Any], n_classes: int, name: str, ignore_inde
     Traceback (most recent call last):
     tinygrad_edu.errors.OptionError: nll_loss of 2 classes needs targets from 0 to 1, but was given 2. ...
     """
+    if labels.size == 1 and 0 <= labels.item() < n_classes:  # a batch of one has no time to lose
+        return
     if ignore_index is not None:
         labels = labels[labels != ignore_index]
     # Read as unsigned, a negative index is a huge one: one look finds both kinds of wrong ones. For a small batch
