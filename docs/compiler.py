@@ -25,15 +25,11 @@ TEXT = """\
 A training step is always the same few hundred calls of NumPy on arrays of the same shapes. Eager mode decides each of
 them anew in Python and allocates each result. `tg.compile` lets the step run once, writes down what it did, makes that
 shorter, decides where every result lies, and prints it as a NumPy function. Below, a linear model is fitted by the sum
-of squared errors, written the long way round; all output is printed by `python docs/compiler.py`.
+of squared errors, written the long way round: `step = tg.compile(train)`, then `step(x, y)`. All output is printed by
+`python docs/compiler.py`.
 
 ```python
 {function}
-
-
-step = tg.compile(train)
-step(x, y)  # a batch in, the loss out; the first call compiles
-print(step.source)
 ```
 
 ## 1. Record (`capture.py`)
@@ -58,9 +54,12 @@ So the compiler computes exactly what the row computes, and no row has a second 
 
 ## 3. Make it shorter (`passes.py`, `algebra.py`, `together.py`)
 
-Each pass takes a program and gives a program, and keeps every bit: x + 0 stays, because -0 + 0 is 0.
+Each pass takes a program and gives a program, and keeps every bit: x + 0 stays, because -0 + 0 is 0. One after the
+other, they do this:
 
+```diff
 {changes}
+```
 
 ## 4. Decide where it lies (`memory.py`)
 
@@ -88,8 +87,7 @@ shapes, dtypes, the modules' modes, the numbers in the program and the weights' 
 
 What cannot be recorded raises, with the remedy: a decision on a value (`if loss < 1:`), a shape that depends on values
 (`x[x > 0]`), values that leave the Tensors (`loss.numpy()`), writing into a part of a tensor. What Python does besides,
-such as printing, happens only while recording. A program that has passed both checks lets go of the objects that it
-was made with (`packing.py`); `step.passes` makes them again for whoever asks.
+such as printing, happens only while recording.
 """
 
 
@@ -112,7 +110,7 @@ def line_function(model: tg.nn.Module, descent: tg.optim.Optimizer) -> object:
     def train(x, y):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         prediction = model(x)
         loss = ((prediction - y) * (prediction - y)).sum()
-        _largest = (prediction - y).abs().max()  # nobody asks for it
+        _worst = (prediction - y).max()  # nobody asks for it
         descent.zero_grad()
         loss.backward()
         descent.step()
@@ -137,9 +135,7 @@ def page() -> str:
         function=re.sub("  # type: .*", "", textwrap.dedent(inspect.getsource(train))).rstrip(),
         recorded="\n".join(stages[0][1]),
         lowered=lowered,
-        changes="\n".join(
-            f"**{name}**: {descriptions[name]}\n\n```diff\n{lines}\n```\n" for name, lines in others if lines
-        ).rstrip(),
+        changes="\n".join(f"# {name}: {descriptions[name]}\n{lines}" for name, lines in others if lines),
         arena=f"{step.variant.memory.size:,}",
         buffers=step.buffers,
         source=re.sub(r"compiler.py:\d+", "train.py", step.source),

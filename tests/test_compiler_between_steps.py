@@ -17,6 +17,7 @@ from tests.compiling import (
     training,
 )
 from tinygrad_edu import nn, optim
+from tinygrad_edu.errors import AnomalyError, OptionError
 
 
 def test_the_short_last_batch():
@@ -166,3 +167,45 @@ def test_epochs():
         expected = [eager.step(x[order[k : k + 6]], y[order[k : k + 6]]).item() for k in range(0, 20, 6)]
         assert step.epoch(x, y, order, batch_size=6).tolist() == expected
         assert_same_state(compiled, eager)
+
+
+@pytest.mark.parametrize("together", [1, 300, 2**20], ids="gathered in {} bytes at most".format)
+def test_batches_that_are_gathered_together_are_those_of_the_order(monkeypatch, together):
+    monkeypatch.setattr("tinygrad_edu.compiler.epochs._TOGETHER", together)
+    (x, y), order = (floats(12, 5), floats(12, 3)), np.array([3, 3, -1, 0, 7, 5, 2, 2, 11, 4, 6, 1, 10])
+    eager, compiled = training(mlp()), training(mlp())
+    step = tg_compile(compiled.step)
+    for _ in range(3):
+        expected = [eager.step(x[order[k : k + 2]], y[order[k : k + 2]]).item() for k in range(0, 13, 2)]
+        assert step.epoch(x, y, order, batch_size=2).tolist() == expected
+        assert_same_state(compiled, eager)
+
+
+def test_an_epoch_stops_at_a_bad_batch_after_whole_steps():
+    def build():
+        return training(mlp(), nn.CrossEntropyLoss())
+
+    x, labels, bad = floats(12, 5), RNG(1).integers(0, 3, 12), np.array([0, 1, 2, 1, 7, 2, 1, 0, 2, 1, 0, 1])
+    eager, compiled = build(), build()
+    step = tg_compile(compiled.step)
+    step.epoch(x, labels, batch_size=2)
+    with pytest.raises(OptionError, match="targets from 0 to 2, but was given 7"):
+        step.epoch(x, bad, batch_size=2)
+    for k in range(0, 12, 2):
+        eager.step(x[k : k + 2], labels[k : k + 2])
+    for k in range(0, 4, 2):
+        eager.step(x[k : k + 2], bad[k : k + 2])
+    assert [p.grad for p in compiled.model.parameters()] == [None] * 4  # where they were lies what was computed last
+    eager.optimizers[0].zero_grad()
+    assert_same_state(compiled, eager)
+
+
+def test_an_epoch_that_looks_for_anomalies_is_made_by_the_function():
+    x, y = floats(12, 5), np.abs(floats(12, 3))
+    step = tg_compile(training(mlp(), lambda prediction, y: ((prediction - tg.sqrt(y)) ** 2).mean()).step)
+    step.epoch(x, y, batch_size=4)
+    y[10] = -1
+    with np.errstate(all="ignore"):
+        assert np.isnan(step.epoch(x, y, batch_size=4)).tolist() == [False, False, True]
+    with tg.detect_anomaly(), pytest.raises(AnomalyError, match="sqrt made a NaN"):
+        step.epoch(x, y, batch_size=4)

@@ -275,3 +275,23 @@ def test_what_was_printed_can_be_read():
     assert "d_weight_0" in str(step.buffers)
     products = [row for row in step.explain() if "dot(x, weight_0_T)" in row.instruction]
     assert [(row.shape, row.flops) for row in products] == [((16, 20), 2 * 16 * 20 * 6)]
+
+
+def test_what_has_one_row_goes_to_numpy_in_the_shape_of_the_result():
+    train, model, _ = trainer()
+    twin, other, _ = trainer()
+    step = tg.compile(train)
+    for x, y in batches(6, size=1):
+        assert step(x, y) == twin(x, y).item()
+    for a, b in zip(model.parameters(), other.parameters(), strict=True):
+        assert a.numpy().tobytes() == b.numpy().tobytes()
+    assert "np.add(linear_0_dot, bias_0_as_1x20, out=linear_0)" in step.source
+    assert "log_softmax_max_column_as_0d" in step.source
+    assert "_copy" not in step.source  # a column of one entry a row lies in memory as a row does
+
+
+def test_constants_of_one_number_are_called_after_it():
+    train, *_ = trainer()
+    step = tg.compile(train)
+    step(*next(batches(1)))
+    assert "d_log_softmax.put(places, c_minus_0_0625)" in step.source

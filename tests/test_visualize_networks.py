@@ -415,7 +415,9 @@ def test_weights_are_found_in_a_model_and_in_filters():
     (image,) = ax.images
     longest = image.get_array()[:5, :5]
     means = filters[0].weight.numpy().mean(axis=1)
-    np.testing.assert_allclose(longest, means[np.linalg.norm(means.reshape(8, -1), axis=1).argmax()], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(
+        longest, means[np.linalg.norm(means.reshape(8, -1), axis=1).argmax()], rtol=1e-6, atol=1e-8
+    )
 
 
 # -------------------------------------------------------------------------------------------- bad input

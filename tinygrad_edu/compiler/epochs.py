@@ -43,9 +43,7 @@ def run_epoch(
     return np.array(losses, np.float64)
 
 
-def _steps(
-    step: CompiledStep, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int
-) -> Iterator[float]:
+def _steps(step: CompiledStep, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int) -> Iterator[float]:
     """Make one step after the other, and give its loss; whole batches without looking each time what has changed."""
     while len(indices):
         batch = X[indices[:size]], y[indices[:size]]
@@ -61,16 +59,19 @@ def _steps(
         indices = indices[n_done:]
 
 
-def _by_batch(
-    variant: Variant, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int
-) -> Iterator[float]:
+def _by_batch(variant: Variant, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int) -> Iterator[float]:
     """Bring some batches into order at once; each is a view then."""
     n_together = size * max(1, _TOGETHER // max(1, X[:size].nbytes + y[:size].nbytes))
     for start in range(0, len(indices), n_together):
         some = indices[start : start + n_together]
         xs, ys = X[some], y[some]
         for k in range(0, len(some), size):
-            yield variant.run(xs[k : k + size], ys[k : k + size])
+            try:
+                loss = variant.run(xs[k : k + size], ys[k : k + size])
+            except BaseException:
+                variant.hide_gradients()
+                raise
+            yield loss
 
 
 def _by_machine(

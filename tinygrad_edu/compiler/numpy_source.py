@@ -131,14 +131,15 @@ class Writer:
         if instruction.op.kind != "elementwise" or isinstance(x, bool) or not values or instruction.op is p.WHERE:
             return repr(x)
         assert instruction.out is not None  # noqa: S101 - what is elementwise has a result
-        dtype = np.result_type(*(v.dtype for v in values), x)
         if compared_with(instruction) is not None:
             return self._full(x, instruction)
-        return self._constant((repr(x), dtype), f"c_{_spelled(x)}", np.array(x, dtype))
+        return self._number(x, np.result_type(*(v.dtype for v in values), x))
 
     def _in_shape(self, x: Value, instruction: Instruction) -> str:
         """Name a value, or a view of it in the result's shape: then NumPy needs no plan for how to go through both."""
         out, array = instruction.out, self.arrays.get(x)
+        if x.kind == "constant" and x.array.size == 1 and instruction.op.kind in ("elementwise", "scatter"):
+            return self._number(x.array.item(), x.dtype)
         if out is None or x.shape == out.shape or instruction.op.kind != "elementwise" or array is None or self.pieces:
             return self.name(x)
         if x.shape == () or array.size not in (1, out.array.size) or not array.flags.c_contiguous:
@@ -146,6 +147,10 @@ class Writer:
         view = array.reshape(() if array.size == 1 else out.shape)
         wanted = f"{self.name(x)}_as_{'x'.join(map(str, view.shape)) or '0d'}"
         return self._constant((id(array), view.shape), wanted, view)
+
+    def _number(self, number: Any, dtype: np.dtype[Any]) -> str:
+        """Name an array of one number."""
+        return self._constant((repr(number), dtype), f"c_{_spelled(number)}", np.array(number, dtype))
 
     def _full(self, x: Any, instruction: Instruction) -> str:
         """Name an array full of a number; or the result, which is filled with it first."""
@@ -244,4 +249,5 @@ class Writer:
 
 
 def _spelled(x: Any) -> str:
-    return repr(x).replace("-", "minus_").replace(".", "_").replace("+", "")
+    text = f"{x:.4g}" if isinstance(x, float) else repr(x)
+    return text.replace("-", "minus_").replace(".", "_").replace("+", "")

@@ -127,7 +127,11 @@ class CompiledStep(Inspected):
         with self.lock:
             last = self._last
             if last is not None and len(arrays) == last.n_inputs and last.checked >= CHECKS and last.fits(*arrays):
-                return last.run(*arrays)
+                try:
+                    return last.run(*arrays)
+                except BaseException:
+                    last.hide_gradients()
+                    raise
             return self._call(arrays)
 
     def _in_order(self, arrays: tuple[ArrayLike, ...], named: dict[str, ArrayLike]) -> tuple[ArrayLike, ...]:
@@ -148,7 +152,11 @@ class CompiledStep(Inspected):
                     return self._check_again(variant, given)
                 variant.show_gradients()
                 self._last = variant
-                return variant.run(*given)
+                try:
+                    return variant.run(*given)
+                except BaseException:
+                    variant.hide_gradients()
+                    raise
         return self._compile(key, given)
 
     def _mend(self, variant: Variant) -> bool:

@@ -99,6 +99,11 @@ class Variant:
         for parameter, grad in self.gradients:
             parameter.grad = grad
 
+    def hide_gradients(self) -> None:
+        """Let no parameter have a gradient, after a step that ended midway: other values lie in their memory."""
+        for parameter, _ in self.gradients:
+            parameter.grad = None
+
     def broken(self) -> Guard | None:
         """Find what no longer holds; gradients are put right on the way."""
         broken = next((g for g in self.guards if g.kind != "gradient" and not g.holds()), None)
