@@ -160,6 +160,7 @@ def test_the_remedy_for_missing_values_is_one(missing):
         (["--optimizer", "rmsprop"], "choose from"),
         (["--compile", "jit"], "choose from"),
         (["--learning-rate", "1"], "nrecognized arguments: --learning-rate"),
+        (["--lr", "1", "2"], "nrecognized arguments: 2 (several numbers are one argument, with commas between them"),
         (["--epochs"], "expected one argument"),
         (["--hidden", "99999999999"], "not enough memory"),
     ],

@@ -99,6 +99,8 @@ def test_shapes_that_do_not_match_are_refused(name, y_true, y_pred, error, words
         (lambda: metrics.f1_score([0, 1, 2], [0, 1, 1]), OptionError, "Pass average='macro'"),
         (lambda: metrics.f1_score([0, 1], [0, 1], average="weighted"), OptionError, "'weighted' is unknown"),
         (lambda: metrics.r2_score([1.0], [1.0]), DataError, "at least two examples"),
+        (lambda: metrics.accuracy([0.0, np.nan], [0, 1]), DataError, "y_true holds NaN at index 1"),
+        (lambda: metrics.confusion_matrix([0, 1], [np.nan, np.nan]), DataError, "y_pred holds NaN at index 0"),
     ],
 )
 def test_what_cannot_be_scored_is_refused(call, error, words):

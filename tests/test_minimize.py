@@ -395,7 +395,7 @@ def test_the_start_is_left_alone():
         ("log(x)", -1.0, {}, OptionError, "At the start, x = -1, the loss is nan. Choose"),
         ("x**0.5", 0.0, {}, OptionError, "At the start, x = 0, the slope is inf"),
         ("x**2", [1.0], {}, ShapeError, r"start has shape \(1,\), but 'x\*\*2' needs one number, for x"),
-        ("x + y", 1.0, {}, ShapeError, r"start has shape \(\), but 'x \+ y' needs 2 numbers, for x, y"),
+        ("x + y", 1.0, {}, ShapeError, r"start is one number, but 'x \+ y' needs 2 numbers, for x, y"),
         ("x + y", [1, 2, 3], {}, ShapeError, "needs 2 numbers"),
         ("x + y", [[1], [2, 3]], {}, ShapeError, "ragged"),
         ("x + y", {"x": 1}, {}, OptionError, r"start names x, but 'x \+ y' has the variables x, y"),

@@ -638,9 +638,21 @@ def twice():
         (lambda: [tg.tensor([1.5])], "nothing to change: no parameter asks for gradients"),
         (lambda: [leaf() * 2], "Tensors that were given, but parameter 0 is computed from others"),
         (lambda: [np.zeros(2)], "Tensors that were given, but parameter 0 is a ndarray"),
+        (lambda: nn.Linear(1, 1).parameters, r"was given a method\. Pass model\.parameters\(\), with the brackets"),
+        (lambda: nn.Linear(1, 1), r"was given a Linear\. Pass model\.parameters\(\)"),
         (lambda: [*nn.Linear(1, 1).parameters(), *nn.Linear(1, 1).parameters()], "Put the models into one nn.Module"),
     ],
-    ids=["none", "exhausted generator", "twice", "asks for no gradient", "computed", "an array", "two of one name"],
+    ids=[
+        "none",
+        "exhausted generator",
+        "twice",
+        "asks for no gradient",
+        "computed",
+        "an array",
+        "no brackets",
+        "a model",
+        "two of one name",
+    ],
 )
 def test_parameters_that_cannot_be_trained_are_refused(parameters, message):
     with pytest.raises(OptionError, match=message):

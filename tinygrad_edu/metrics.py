@@ -39,7 +39,7 @@ def accuracy(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
     Raises
     ------
     ShapeError, DataError
-        If the shapes differ or are not (n,), or if there are no labels.
+        If the shapes differ or are not (n,), or if there are no labels, or one is NaN.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def confusion_matrix(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> npt.NDArra
     Raises
     ------
     ShapeError, DataError
-        If the shapes differ or are not (n,), or if there are no labels.
+        If the shapes differ or are not (n,), or if there are no labels, or one is NaN.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def f1_score(
     OptionError
         If the average is unknown, or ``"binary"`` for labels other than 0 and 1.
     ShapeError, DataError
-        If the shapes differ or are not (n,), or if there are no labels.
+        If the shapes differ or are not (n,), or if there are no labels, or one is NaN.
 
     Notes
     -----
@@ -246,6 +246,13 @@ def _labels(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[npt.NDArray[A
             f"Labels need the shape (n,), not {true.shape}. Flatten a column with .reshape(-1), or take "
             "the best of several scores with .argmax(axis=1)."
         )
+    for name, labels in (("y_true", true), ("y_pred", predicted)):
+        missing = np.flatnonzero(labels != labels)  # noqa: PLR0124 - NaN alone differs from itself
+        if missing.size:
+            raise DataError(
+                f"{name} holds NaN at index {missing[0]}, which is no label. Leave out the examples whose label is "
+                f"missing, from both y_true and y_pred."
+            )
     return true, predicted
 
 

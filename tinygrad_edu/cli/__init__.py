@@ -10,6 +10,7 @@ import argparse
 import importlib
 import io
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -75,6 +76,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if message.endswith("expected one argument"):
             message += ' (after an equals sign if it begins with a minus, such as "--start=-1,2")'
+        if re.fullmatch(r"unrecognized arguments:( -?[\d.,]+)+", message):
+            message += " (several numbers are one argument, with commas between them: 3,4)"
         raise OptionError(f"{message[0].upper()}{message[1:]}. See: {self.prog} --help")
 
 

@@ -18,6 +18,7 @@ from tinygrad_edu.compiler.undo import random_states
 from tinygrad_edu.compiler.variant import CHECKS, Variant
 from tinygrad_edu.conversion import as_array
 from tinygrad_edu.errors import CaptureError, OptionError, ShapeError, optional_import
+from tinygrad_edu.nn.module import Module
 from tinygrad_edu.tape import in_force, mode
 
 if TYPE_CHECKING:
@@ -86,8 +87,17 @@ def compile(  # noqa: A001 - the framework's word for it
     >>> losses[-1] < 1e-3 < losses[0]
     True
     """
-    if not callable(function) or isinstance(function, (type, CompiledStep)) or inspect.iscoroutinefunction(function):
-        raise OptionError(f"compile takes a function of a batch that makes a step, but was given {function!r}.")
+    if (
+        not callable(function)
+        or isinstance(function, (type, CompiledStep, Module))
+        or inspect.iscoroutinefunction(function)
+    ):
+        given = (
+            "a model, which model.compile() makes quicker at predicting"
+            if isinstance(function, Module)
+            else repr(function)
+        )
+        raise OptionError(f"compile takes a function of a batch that makes a step, but was given {given}.")
     if backend not in BACKENDS:
         raise OptionError(f"backend must be 'numpy' or 'numba', but is {backend!r}.")
     if backend == "numba":

@@ -83,7 +83,8 @@ def _of_formula(f: Formula, start: Start) -> Problem:
     needed = () if len(names) == 1 else (len(names),)
     if x.shape != needed:
         remedy = f"{len(names)} numbers, for {', '.join(names)}" if needed else f"one number, for {names[0]}"
-        raise ShapeError(f"start has shape {x.shape}, but {f.text!r} needs {remedy}.")
+        given = f"has shape {x.shape}" if x.shape else "is one number"
+        raise ShapeError(f"start {given}, but {f.text!r} needs {remedy}.")
     function = f if len(names) == 1 else lambda point: f(*point)
     return Problem(function, x, tuple(Part(name) for name in names), f.text)
 

@@ -53,6 +53,11 @@ class Optimizer:
     """What `scalars` gives, by name."""
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, batch_size: int | None = None) -> None:
+        if not hasattr(parameters, "__iter__"):
+            raise OptionError(
+                f"{type(self).__name__} needs Tensors to change, but was given a {type(parameters).__name__}. Pass "
+                f"model.parameters(), with the brackets."
+            )
         self.parameters = list(parameters)
         self._check_parameters()
         check_number("lr", lr, above=0.0)
