@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tinygrad_edu.compiler.step import CompiledStep
     from tinygrad_edu.compiler.variant import Variant
 
+    # Of one step, or of many that were made at once.
+    Losses = float | NDArray[np.float64]
+
 __all__ = ["run_epoch"]
 
 _TOGETHER = 2**20  # bytes of batches that are gathered at once
@@ -33,18 +36,21 @@ def run_epoch(
         raise ShapeError(f"X holds {len(X)} examples and y {len(y)}. Give one target for each example.")
     size = check_whole("batch_size", batch_size)
     indices = np.arange(len(X)) if order is None else as_array(order)
-    losses: list[float] = []
+    losses = np.empty(-(-len(indices) // size))
+    n_done = 0
     try:
-        for loss in _steps(step, X, y, indices, size):
-            losses.append(loss)  # noqa: PERF402 - those before an error are wanted too
+        for found in _steps(step, X, y, indices, size):
+            n_more = len(found) if isinstance(found, np.ndarray) else 1
+            losses[n_done : n_done + n_more] = found
+            n_done += n_more
     except InfiniteLossError as error:
-        error.losses = losses
+        error.losses = losses[:n_done]
         raise
-    return np.array(losses, np.float64)
+    return losses
 
 
-def _steps(step: CompiledStep, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int) -> Iterator[float]:
-    """Make one step after the other, and give its loss; whole batches without looking each time what has changed."""
+def _steps(step: CompiledStep, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int) -> Iterator[Losses]:
+    """Make one step after the other and give the losses; whole batches without looking each time what has changed."""
     while len(indices):
         batch = X[indices[:size]], y[indices[:size]]
         variant = step.trusted(batch) if len(indices) >= size else None
@@ -76,8 +82,8 @@ def _by_batch(variant: Variant, X: NDArray[Any], y: NDArray[Any], indices: NDArr
 
 def _by_machine(
     variant: Variant, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int
-) -> Iterator[float]:
+) -> Iterator[Losses]:
     losses, bad = variant.machine.epoch(X, y, indices, size)
-    yield from losses.tolist()
+    yield losses
     if bad is not None:
         raise InfiniteLossError(bad)

@@ -141,7 +141,7 @@ def refuse_no_probabilities(p: NDArray[Any], name: str, what: str) -> None:
     Traceback (most recent call last):
     tinygrad_edu.errors.OptionError: binary_cross_entropy needs targets from 0 to 1, but was given -1.0. ...
     """
-    if not p.size:
+    if not p.size or (p.size == 1 and 0 <= p.item() <= 1):  # a batch of one has no time to lose
         return
     c = p.dtype.char
     if c in _BITS and p.dtype.isnative:
