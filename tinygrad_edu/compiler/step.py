@@ -50,7 +50,7 @@ def compile(  # noqa: A001 - the framework's word for it
     program is trusted.
 
     What Python does besides, such as printing or appending to a list, happens only while recording. A gradient,
-    ``parameter.grad``, is overwritten by the next step: copy what is to be kept.
+    ``parameter.grad``, is overwritten by the next step: copy what is to be kept. A step that raises midway leaves none.
 
     Parameters
     ----------
