@@ -76,7 +76,7 @@ def test_options():
         tg_compile(one.step, backend="torch")
     with pytest.raises(OptionError, match="takes a function"):
         tg_compile(3)
-    with pytest.raises(OptionError, match=r"given a model, which model\.compile\(\) makes quicker"):
+    with pytest.raises(OptionError, match=r"given a model\. To predict with it, use model\.compile\(\)"):
         tg_compile(one.model)
     with pytest.raises(CaptureError, match="first call"):
         tg_compile(one.step).source  # noqa: B018 - it raises

@@ -87,17 +87,13 @@ def compile(  # noqa: A001 - the framework's word for it
     >>> losses[-1] < 1e-3 < losses[0]
     True
     """
-    if (
-        not callable(function)
-        or isinstance(function, (type, CompiledStep, Module))
-        or inspect.iscoroutinefunction(function)
-    ):
-        given = (
-            "a model, which model.compile() makes quicker at predicting"
-            if isinstance(function, Module)
-            else repr(function)
+    if isinstance(function, Module):
+        raise OptionError(
+            "compile takes a function that makes a whole training step, but was given a model. To predict with it, use "
+            "model.compile()."
         )
-        raise OptionError(f"compile takes a function of a batch that makes a step, but was given {given}.")
+    if not callable(function) or isinstance(function, (type, CompiledStep)) or inspect.iscoroutinefunction(function):
+        raise OptionError(f"compile takes a function of a batch that makes a step, but was given {function!r}.")
     if backend not in BACKENDS:
         raise OptionError(f"backend must be 'numpy' or 'numba', but is {backend!r}.")
     if backend == "numba":
