@@ -53,7 +53,7 @@ def regression():
     return lambda: training(nn.Linear(5, 1, rng=RNG(0)), optimizer=OPTIMIZERS["SGD"]), floats(50, 5), floats(50, 1)
 
 
-def images():
+def images(dtype):
     def build():
         rng = RNG(0)
         layers = [
@@ -64,9 +64,11 @@ def images():
             nn.Dropout(0.3, rng=rng),
         ]
         model = nn.Sequential(*layers, nn.Linear(12, 3, rng=rng))
+        for parameter in model.parameters():
+            parameter.array = parameter.array.astype(dtype)
         return training(model, nn.CrossEntropyLoss(), OPTIMIZERS["Adam"], generators=[rng])
 
-    return build, floats(50, 1, 4, 4), RNG(1).integers(0, 3, 50)
+    return build, floats(50, 1, 4, 4, dtype=dtype), RNG(1).integers(0, 3, 50)
 
 
 # What is trained, the size of its batches, and how far it may be from the step itself after 100 updates.
@@ -74,7 +76,8 @@ RUNS = {
     "a classifier": (classifier(np.float32), 10, 1e-5),
     "a classifier in double precision": (classifier(np.float64), 10, 1e-12),
     "example by example": (regression(), 1, 1e-5),
-    "images": (images(), 25, 1e-4),  # Adam divides small gradients by their size
+    "images": (images(np.float32), 25, 1e-5),
+    "images in double precision": (images(np.float64), 25, 1e-12),
 }
 
 
