@@ -174,13 +174,18 @@ class Recorder(Watcher):
         line = self._lines.get(place)
         if line is None:
             code = linecache.getline(*place, frame.f_globals).strip()
-            line = self._lines[place] = f"{Path(place[0]).name}:{place[1]}" + (f": {code}" if code else "")
+            line = self._lines[place] = f"{_name_of(place[0])}:{place[1]}" + (f": {code}" if code else "")
         return line
 
 
 @functools.cache
 def _is_ours(filename: str) -> bool:
     return filename.startswith(PACKAGES)
+
+
+@functools.cache
+def _name_of(filename: str) -> str:
+    return Path(filename).name
 
 
 @functools.lru_cache(maxsize=256)

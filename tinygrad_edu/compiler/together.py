@@ -6,12 +6,12 @@ same arithmetic on the same numbers, and a call instead of one for each paramete
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from tinygrad_edu.compiler import primitives as p
 from tinygrad_edu.compiler.program import Instruction, Program, Slice, Value, layout
@@ -100,6 +100,7 @@ def side_by_side(arrays: list[NDArray[Any]]) -> NDArray[Any] | None:
 
     Examples
     --------
+    >>> import numpy as np
     >>> flat = np.arange(6.0)
     >>> side_by_side([flat[:2], flat[2:].reshape(2, 2)])
     array([0., 1., 2., 3., 4., 5.])
@@ -163,7 +164,7 @@ class _Flats:
 
     def __init__(self, members: list[list[Instruction]]) -> None:
         self._shapes = [next(i.inputs[0].shape for i in m if i.op is p.WRITE) for m in members]
-        self._starts = np.cumsum([0, *(int(np.prod(shape)) for shape in self._shapes)]).tolist()
+        self._starts = [*accumulate(map(math.prod, self._shapes), initial=0)]
         self._known: dict[tuple[Value, ...], Value] = {}
         self._joined: list[tuple[Value, tuple[Value, ...]]] = []
         self._inner: dict[Value, tuple[Value, int]] = {}

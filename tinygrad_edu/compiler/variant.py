@@ -116,8 +116,9 @@ def _states(memory: Memory) -> list[Value]:
     """List the state that a program reads or writes, each piece once."""
     found: dict[Value, None] = {}
     for value in memory.storages:
-        pieces = value.owner.pieces if isinstance(value.owner, Flat) else (value,)
-        found.update(dict.fromkeys(v for v in pieces if v.kind == "state" and v.owner is not None))
+        if value.kind == "state" and value.owner is not None:
+            pieces = value.owner.pieces if isinstance(value.owner, Flat) else (value,)
+            found.update(dict.fromkeys(v for v in pieces if v.owner is not None))
     return list(found)
 
 

@@ -171,10 +171,12 @@ def _identifier(name: str) -> str:
 
 
 def _content(array: NDArray[Any]) -> str:
-    for number, name in ((1, "ones"), (0, "zeros")):
-        if array.ndim and array.size and bool((array == number).all()):
-            return name
-    return "positions" if array.ndim == 1 and np.array_equal(array, np.arange(len(array))) else ""
+    if not array.ndim or not array.size:
+        return ""
+    first = array.item(0)
+    if first in (0, 1) and bool((array == first).all()):
+        return "ones" if first else "zeros"
+    return "positions" if array.ndim == 1 and first == 0 and np.array_equal(array, np.arange(len(array))) else ""
 
 
 def spelled(step: Step) -> str:
