@@ -17,7 +17,7 @@ from tests.compiling import (
     training,
 )
 from tinygrad_edu import nn, optim
-from tinygrad_edu.errors import AnomalyError, OptionError
+from tinygrad_edu.errors import AnomalyError, CaptureError, OptionError
 
 
 def test_the_short_last_batch():
@@ -159,26 +159,27 @@ def test_a_gradient_that_is_kept_by_copy_stays():
     assert bits(kept.numpy()) == bits(copy) != bits(one.model[0].weight.grad.numpy())
 
 
+def assert_equal_epochs(X, y, order, size):
+    """Make three epochs in one call each, and eagerly batch by batch."""
+    eager, compiled = training(mlp()), training(mlp())
+    step = tg_compile(compiled.step)
+    for _ in range(3):
+        batches = [order[k : k + size] for k in range(0, len(order), size)]
+        expected = [eager.step(X[rows], y[rows]).item() for rows in batches]
+        assert step.epoch(X, y, order, batch_size=size).tolist() == expected
+        assert_same_state(compiled, eager)
+
+
 def test_epochs():
-    (x, y), order = (floats(20, 5), floats(20, 3)), RNG(1).permutation(20)
-    eager, compiled = training(mlp()), training(mlp())
-    step = tg_compile(compiled.step)
-    for _ in range(3):
-        expected = [eager.step(x[order[k : k + 6]], y[order[k : k + 6]]).item() for k in range(0, 20, 6)]
-        assert step.epoch(x, y, order, batch_size=6).tolist() == expected
-        assert_same_state(compiled, eager)
+    assert_equal_epochs(floats(20, 5), floats(20, 3), RNG(1).permutation(20), 6)
 
 
+@pytest.mark.parametrize("layout", ["C", "F"])
 @pytest.mark.parametrize("together", [1, 300, 2**20], ids="gathered in {} bytes at most".format)
-def test_batches_that_are_gathered_together_are_those_of_the_order(monkeypatch, together):
+def test_batches_that_are_gathered_together_are_those_of_the_order(monkeypatch, together, layout):
     monkeypatch.setattr("tinygrad_edu.compiler.epochs._TOGETHER", together)
-    (x, y), order = (floats(12, 5), floats(12, 3)), np.array([3, 3, -1, 0, 7, 5, 2, 2, 11, 4, 6, 1, 10])
-    eager, compiled = training(mlp()), training(mlp())
-    step = tg_compile(compiled.step)
-    for _ in range(3):
-        expected = [eager.step(x[order[k : k + 2]], y[order[k : k + 2]]).item() for k in range(0, 13, 2)]
-        assert step.epoch(x, y, order, batch_size=2).tolist() == expected
-        assert_same_state(compiled, eager)
+    order = np.array([3, 3, -1, 0, 7, 5, 2, 2, 11, 4, 6, 1, 10])
+    assert_equal_epochs(np.asarray(floats(12, 5), order=layout), floats(12, 3), order, 2)
 
 
 def test_an_epoch_stops_at_a_bad_batch_after_whole_steps():
@@ -209,3 +210,28 @@ def test_an_epoch_that_looks_for_anomalies_is_made_by_the_function():
         assert np.isnan(step.epoch(x, y, batch_size=4)).tolist() == [False, False, True]
     with tg.detect_anomaly(), pytest.raises(AnomalyError, match="sqrt made a NaN"):
         step.epoch(x, y, batch_size=4)
+
+
+def test_an_epoch_notices_what_a_schedule_of_the_user_s_changes_on_its_way():
+    def build():
+        one = training(mlp())
+        (descent,) = one.optimizers
+
+        class Meddling(optim.lr_scheduler.LRScheduler):
+            def rate(self, base_lr, count):
+                if count == 6:
+                    descent.momentum = 0.5
+                return base_lr
+
+        schedule = Meddling(descent)
+
+        def step(x, y):
+            loss = one.step(x, y)
+            schedule.step()
+            return loss
+
+        return tg_compile(step)
+
+    x, y = floats(24, 5), floats(24, 3)
+    with pytest.raises(CaptureError, match=r"momentum of SGD was 0\.9"):
+        build().epoch(x, y, batch_size=2)

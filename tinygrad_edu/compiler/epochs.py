@@ -1,4 +1,4 @@
-"""An epoch of a compiled step: batch by batch, or many steps in one call of machine code."""
+"""An epoch of a compiled step: batch by batch, as many at a time as can be, or in one call of machine code."""
 
 from __future__ import annotations
 
@@ -50,34 +50,32 @@ def run_epoch(
 
 
 def _steps(step: CompiledStep, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int) -> Iterator[Losses]:
-    """Make one step after the other and give the losses; whole batches without looking each time what has changed."""
+    """Make one step after the other and give the losses; many at once where nothing can change in between."""
+    in_memory = size * max(1, _TOGETHER // max(1, X[:size].nbytes + y[:size].nbytes))
+    many, n_together = (_by_machine, len(indices)) if step.backend == "numba" else (_by_batch, in_memory)
     while len(indices):
         batch = X[indices[:size]], y[indices[:size]]
         variant = step.trusted(batch) if len(indices) >= size else None
-        if variant is None:
+        if variant is None or not variant.in_a_row:
             n_done = size
             yield step(*batch)
         else:
-            n_done = len(indices) // size * size
+            n_done = min(n_together, len(indices) // size * size)
             with step.lock:
-                many = _by_machine if step.backend == "numba" else _by_batch
                 yield from many(variant, X, y, indices[:n_done], size)
         indices = indices[n_done:]
 
 
 def _by_batch(variant: Variant, X: NDArray[Any], y: NDArray[Any], indices: NDArray[Any], size: int) -> Iterator[float]:
-    """Bring some batches into order at once; each is a view then."""
-    n_together = size * max(1, _TOGETHER // max(1, X[:size].nbytes + y[:size].nbytes))
-    for start in range(0, len(indices), n_together):
-        some = indices[start : start + n_together]
-        xs, ys = X[some], y[some]
-        for k in range(0, len(some), size):
-            try:
-                loss = variant.run(xs[k : k + size], ys[k : k + size])
-            except BaseException:
-                variant.hide_gradients()
-                raise
-            yield loss
+    """Bring the batches into order at once; each is a view then."""
+    xs, ys = X[indices], y[indices]
+    for k in range(0, len(indices), size):
+        try:
+            loss = variant.run(xs[k : k + size], ys[k : k + size])
+        except BaseException:
+            variant.hide_gradients()
+            raise
+        yield loss
 
 
 def _by_machine(

@@ -87,13 +87,7 @@ def compile(  # noqa: A001 - the framework's word for it
     >>> losses[-1] < 1e-3 < losses[0]
     True
     """
-    if isinstance(function, Module):
-        raise OptionError(
-            "compile takes a function that makes a whole training step, but was given a model. To predict with it, use "
-            "model.compile()."
-        )
-    if not callable(function) or isinstance(function, (type, CompiledStep)) or inspect.iscoroutinefunction(function):
-        raise OptionError(f"compile takes a function of a batch that makes a step, but was given {function!r}.")
+    _refuse_no_step(function)
     if backend not in BACKENDS:
         raise OptionError(f"backend must be 'numpy' or 'numba', but is {backend!r}.")
     if backend == "numba":
@@ -290,6 +284,16 @@ class CompiledStep(Inspected):
     def __repr__(self) -> str:
         compiled = sum(map(len, self._variants.values()))
         return f"<compiled step {_title(self.function)}: backend {self.backend}, {compiled} programs>"
+
+
+def _refuse_no_step(function: Any) -> None:
+    if isinstance(function, Module):
+        raise OptionError(
+            "compile takes a function that makes a whole training step, but was given a model. To predict with it, use "
+            "model.compile()."
+        )
+    if not callable(function) or isinstance(function, (type, CompiledStep)) or inspect.iscoroutinefunction(function):
+        raise OptionError(f"compile takes a function of a batch that makes a step, but was given {function!r}.")
 
 
 def _key(arrays: Sequence[NDArray[Any]]) -> Any:

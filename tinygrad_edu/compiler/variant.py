@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_edu.compiler.alone import runs_alone
 from tinygrad_edu.compiler.binding import bind
 from tinygrad_edu.compiler.guards import Guard, guards_of, holds
 from tinygrad_edu.compiler.lowering import shadow
@@ -45,6 +46,8 @@ class Variant:
         self.gradients = [(p, Tensor(arrays[g])) for p, g in program.keeps if g in arrays]
         self.guards += _guards_of_memory(memory)
         self.guards += [Guard("gradient", parameter, ".grad", grad, "gradient") for parameter, grad in self.gradients]
+        self.in_a_row = backend == "numba" or runs_alone(program)
+        """Whether many steps may be made without looking in between what has changed."""
         self.n_inputs = len(program.inputs)
         self.fits = holds(self.guards, [value.array for value in program.inputs])
         for value in program.inputs:  # the first batch is not needed any more
