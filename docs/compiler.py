@@ -78,12 +78,13 @@ Views are made once, outside of the function; one call a line is left. Traceback
 ```text
 {source}```
 
-## 6. Check it (`step.py`, `comparing.py`, `guards.py`)
+## 6. Check it (`step.py`, `comparing.py`, `guards.py`, `alone.py`)
 
 The first step is undone and made again by the program: weights, the optimizer's state, random generators and loss must
 be the same bit for bit, or everything is put back and an error says so. The second call records once more: a constant
 that differs was no constant, and is named with its line. From then on one expression looks before each step whether
-shapes, dtypes, the modules' modes, the numbers in the program and the weights' places are as they were.
+shapes, dtypes, the modules' modes, the numbers in the program and the weights' places are as they were; in an epoch
+before some batches at once, if no function of yours runs in a step.
 
 What cannot be recorded raises, with the remedy: a decision on a value (`if loss < 1:`), a shape that depends on values
 (`x[x > 0]`), values that leave the Tensors (`loss.numpy()`), writing into a part of a tensor. What Python does besides,
