@@ -88,3 +88,16 @@ def test_epochs_of_wrong_lengths_and_sizes():
         step.epoch(floats(6, 5), floats(5, 3))
     with pytest.raises(OptionError, match="batch_size"):
         step.epoch(floats(6, 5), floats(6, 3), batch_size=0)
+
+
+def test_a_step_that_stops_midway_leaves_no_gradients():
+    one = training(mlp(), nn.CrossEntropyLoss())
+    step, x, labels = tg_compile(one.step), floats(6, 5), np.array([0, 1, 2, 0, 1, 2])
+    for _ in range(3):
+        step(x, labels)
+    parameters = list(one.model.parameters())
+    with pytest.raises(OptionError, match="targets from 0 to 2"):
+        step(x, labels + 1)
+    assert [p.grad for p in parameters] == [None] * 4  # where they were lies what was computed last
+    step(x, labels)
+    assert all(p.grad is not None for p in parameters)
